@@ -1,0 +1,1 @@
+//! What every backend has to do, seen from outside: real processes on real sockets.

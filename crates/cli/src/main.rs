@@ -1,0 +1,2 @@
+//! The RAIDA command-line client.
+fn main() {}

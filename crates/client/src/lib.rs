@@ -1,0 +1,1 @@
+//! Asks RAIDA nodes over TCP and UDP and checks what they answer.

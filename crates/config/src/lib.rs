@@ -1,0 +1,1 @@
+//! The configuration of a RAIDA node: file, environment and flags, checked, with the origin of each value.

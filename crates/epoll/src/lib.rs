@@ -1,0 +1,1 @@
+//! The epoll backend of the RAIDA reactor.

@@ -1,0 +1,1 @@
+//! The RAIDA node: configuration, logs, signals and wiring.

@@ -1,0 +1,2 @@
+//! The RAIDA node.
+fn main() {}
