@@ -1,0 +1,62 @@
+//! Pooled buffers: taken for half-read bodies, deferred requests and answers, wiped and given back after use.
+
+use std::fmt;
+
+/// Length of a small buffer in octets: any header, and the answers and bodies of everyday.
+pub const SMALL: usize = 4096;
+
+/// Length of a large buffer in octets: the longest request there is (48 + 65 535) with room for a trailer.
+pub const LARGE: usize = 65_664;
+
+/// A run of octets owned by whoever holds it. Its contents never appear in `Debug` output.
+///
+/// The length is fixed while it is in use; [`grow`](Self::grow) is for the rare answer that is longer than
+/// [`LARGE`].
+pub struct Buffer {
+    octets: Vec<u8>,
+}
+
+impl Buffer {
+    /// A zeroed buffer of `len` octets. Outside of tests and start-up, take buffers from a [`BufferPool`].
+    #[must_use]
+    pub fn zeroed(len: usize) -> Self {
+        Self { octets: vec![0; len] }
+    }
+
+    /// How many octets it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// Makes it at least `len` octets long; what is new is zero. Allocates where it was shorter.
+    pub fn grow(&mut self, len: usize) {
+        if self.octets.len() < len {
+            self.octets.resize(len, 0);
+        }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+impl AsMut<[u8]> for Buffer {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.octets
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("len", &self.octets.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! What a reactor serves: the request in, the answer out, nothing about how either travels.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use raida_wire::head::Head;
+use raida_wire::status::Status;
+use raida_wire::vote;
+
+use crate::buffer::Buffer;
+
+/// Decides what a node answers. Shared by all reactors and workers.
+///
+/// Octets in, octets out: opening the body, running the command and sealing the answer are the service's; framing,
+/// deadlines, back-pressure, the execution time in the answer's header and every refusal before the key check are the reactor's.
+pub trait Service: Send + Sync + 'static {
+    /// Check 10 of protocol §3.1, as far as it can be told without blocking: is there a key by this name?
+    ///
+    /// `Ok` also where that is not known yet; [`call`](Self::call) then decides.
+    ///
+    /// # Errors
+    ///
+    /// The status that refuses the request: 34 or 25.
+    fn admit(&self, head: &Head) -> Result<(), Status>;
+
+    /// Answers a whole request, or defers it.
+    ///
+    /// At [`Place::Reactor`] it must neither block nor touch the disk; where it would have to, it leaves the octets as
+    /// they are and returns [`Flow::Deferred`]. At [`Place::Worker`] it must answer.
+    fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow;
+
+    /// Answers a vote packet (protocol §6.1) on the I/O thread, without lock, allocation or queue.
+    fn vote(&self, request: &vote::Request<'_>) -> [u8; 17];
+}
+
+/// One whole request, header checks 2-9 and all length checks passed.
+#[derive(Debug)]
+pub struct Request<'r> {
+    /// The judged header.
+    pub head: Head,
+    /// Header and body, exactly `head.request_len()` octets. May be decrypted in place.
+    pub octets: &'r mut [u8],
+    /// Who asks.
+    pub peer: SocketAddr,
+    /// How it came.
+    pub transport: Transport,
+}
+
+/// How a request came, and what that means for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Over a connection; answers of any length.
+    Tcp,
+    /// In a datagram; answers are bounded (protocol §1.11 item 6).
+    Udp {
+        /// Length of the whole datagram as it came, padding included, in octets.
+        datagram: usize,
+        /// No answer may be longer than this.
+        limit: usize,
+    },
+}
+
+/// Where a request is being served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On an I/O thread: must not block.
+    Reactor,
+    /// On a worker: may block.
+    Worker,
+}
+
+/// Whether a request has been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Flow {
+    /// The answer is written.
+    Answered,
+    /// A worker has to do it.
+    Deferred,
+}
+
+/// Where a service writes its answer: a buffer with `raida_wire::HEADROOM` octets free in front of the payload.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    buffer: &'a mut Buffer,
+    range: Range<usize>,
+    status: Status,
+}
+
+impl<'a> Answer<'a> {
+    /// Over `buffer`, nothing written yet.
+    pub fn new(buffer: &'a mut Buffer) -> Self {
+        Self { buffer, range: 0..0, status: Status::INTERNAL }
+    }
+
+    /// The whole buffer, at least `len` octets; grown where it is shorter.
+    pub fn buffer(&mut self, len: usize) -> &mut [u8] {
+        self.buffer.grow(len);
+        self.buffer.as_mut()
+    }
+
+    /// Declares the answer finished: it lies in `range` of the buffer and carries `status` (for the statistics).
+    pub fn finish(&mut self, range: Range<usize>, status: Status) {
+        self.range = range;
+        self.status = status;
+    }
+
+    /// Where the finished answer lies; empty while it is not finished.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The status it carries.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+}
