@@ -1,2 +1,55 @@
-//! Workspace tasks.
-fn main() {}
+//! Workspace tasks: `cargo xtask help` lists them.
+//!
+//! Everything that a person or a machine does to this repository besides `cargo build` goes through here, so that the
+//! commands in the README, in `.ci/run` and in the GitHub workflow are the same one.
+
+mod ci;
+mod fuzz;
+mod step;
+mod tidy;
+mod vectors;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, checks and fuzzes the raida workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The one gate: format, tidiness, lints, docs, tests, models, vectors, short fuzz, dependency policy.
+    Ci(ci::Options),
+    /// Feeds every fuzz target with random input, or one of them with coverage guidance.
+    Fuzz(fuzz::Options),
+    /// Checks what compilers do not: layers, where `unsafe` lives, file lengths, references into the protocol document.
+    Tidy,
+    /// Checks files of protocol test vectors against the wire format; prints `N passed, N failed, N skipped`.
+    Vectors {
+        /// Files in the format of docs/protocol/vectors.json.
+        #[arg(default_value = "docs/protocol/vectors.json")]
+        files: Vec<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Ci(options) => ci::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Tidy => tidy::run(),
+        Task::Vectors { files } => vectors::run(&files),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
