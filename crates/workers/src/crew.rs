@@ -1,0 +1,215 @@
+//! What all workers of a pool share, and what each of them does all day.
+
+use crate::completion::Permit;
+use crate::idle::Idle;
+use crate::queue::{JobQueue, Take};
+use crate::room::Room;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Condvar, Mutex, Parker, lock};
+use crossbeam_utils::CachePadded;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracing::error;
+
+/// A job and the slot that waits for its result.
+pub(crate) struct Task<J, R> {
+    pub(crate) permit: Permit<R>,
+    pub(crate) job: J,
+}
+
+type Queue<J, R> = CachePadded<JobQueue<Task<J, R>>>;
+
+pub(crate) struct Crew<J, R> {
+    /// One per worker; never empty.
+    queues: Box<[Queue<J, R>]>,
+    idle: Idle,
+    room: Room<R>,
+    /// Whose queue the next job is offered to first.
+    turn: CachePadded<AtomicUsize>,
+    busy: CachePadded<AtomicUsize>,
+    panics: AtomicU64,
+    /// Workers that have not gone home yet.
+    pub(crate) present: Mutex<usize>,
+    pub(crate) gone: Condvar,
+    run: Box<dyn Fn(&mut J) -> R + Send + Sync>,
+    recover: Box<dyn Fn(J) -> R + Send + Sync>,
+}
+
+impl<J, R> Crew<J, R> {
+    pub(crate) fn new(
+        parkers: &[Parker],
+        queue_capacity: usize,
+        run: Box<dyn Fn(&mut J) -> R + Send + Sync>,
+        recover: Box<dyn Fn(J) -> R + Send + Sync>,
+    ) -> Self {
+        let queue = |_: &Parker| CachePadded::new(JobQueue::new(queue_capacity));
+        Self {
+            queues: parkers.iter().map(queue).collect(),
+            idle: Idle::new(parkers.iter().map(|parker| parker.unparker().clone()).collect()),
+            room: Room::new(),
+            turn: CachePadded::new(AtomicUsize::new(0)),
+            busy: CachePadded::new(AtomicUsize::new(0)),
+            panics: AtomicU64::new(0),
+            present: Mutex::new(parkers.len()),
+            gone: Condvar::new(),
+            run,
+            recover,
+        }
+    }
+
+    /// Queues a task and sees to it that a worker is awake for it; hands it back when every queue
+    /// is full or closed.
+    pub(crate) fn submit(&self, task: Task<J, R>) -> Result<(), Task<J, R>> {
+        // ORDERING: Relaxed, only spreads the load; any value is right.
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let Err(task) = self.offer(first, task) else { return Ok(()) };
+        // Full. Room may come while we say that we want it, so try again after.
+        if let Some(queue) = task.permit.queue() {
+            self.room.ask(queue);
+        }
+        self.offer(first, task)
+    }
+
+    /// One worker's life: returns when all queues are closed and empty.
+    pub(crate) fn work(&self, worker: usize, parker: &Parker) {
+        while let Some(task) = self.next(worker, parker) {
+            self.room.announce();
+            // ORDERING: Relaxed, here and below: a number for statistics.
+            self.busy.fetch_add(1, Ordering::Relaxed);
+            // The outer net: whatever else of the caller's may panic (`recover`, a drop, a wake
+            // callback) costs that job its result but not the pool a thread.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.perform(task))) {
+                self.note_panic(&*payload, "result lost: recovering from a job failed");
+            }
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+        }
+        *lock(&self.present) -= 1;
+        self.gone.notify_all();
+    }
+
+    /// Refuses every later task and wakes all workers, so that they finish and go.
+    pub(crate) fn close(&self) {
+        for queue in &self.queues {
+            queue.close();
+        }
+        self.idle.wake_all();
+    }
+
+    /// Takes out what no worker has begun.
+    pub(crate) fn take_rest(&self) -> Vec<Task<J, R>> {
+        let rest = |queue: &Queue<J, R>| match queue.take() {
+            Take::Job(task) => Some(task),
+            Take::Empty | Take::Closed => None,
+        };
+        self.queues.iter().flat_map(|queue| std::iter::from_fn(move || rest(queue))).collect()
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.queues.len()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queues.iter().map(|queue| queue.depth()).sum()
+    }
+
+    pub(crate) fn busy(&self) -> usize {
+        // ORDERING: Relaxed, a number for statistics.
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn panics(&self) -> u64 {
+        // ORDERING: Relaxed, a number for statistics.
+        self.panics.load(Ordering::Relaxed)
+    }
+}
+
+/// What a look at all queues found.
+enum Found<T> {
+    Task(T),
+    Nothing,
+    AllClosed,
+}
+
+impl<J, R> Crew<J, R> {
+    /// Waits for a task. `None`: there will never be one again.
+    fn next(&self, worker: usize, parker: &Parker) -> Option<Task<J, R>> {
+        loop {
+            match self.find(worker) {
+                Found::Task(task) => return Some(task),
+                Found::AllClosed => return None,
+                Found::Nothing => self.idle.enter(worker),
+            }
+            // On the list now, so whatever comes from here on wakes us. What came before does not.
+            let found = self.find(worker);
+            if let Found::Nothing = found {
+                parker.park();
+            }
+            let was_woken = !self.idle.leave(worker);
+            match found {
+                Found::Task(task) => {
+                    if was_woken {
+                        // For a job that need not be the one we found. Pass it on.
+                        self.idle.wake_one(worker);
+                    }
+                    return Some(task);
+                }
+                Found::AllClosed => return None,
+                Found::Nothing => {}
+            }
+        }
+    }
+
+    /// Own queue first, then the others': stealing.
+    fn find(&self, worker: usize) -> Found<Task<J, R>> {
+        let mut all_closed = true;
+        for (_, queue) in self.queues_from(worker) {
+            match queue.take() {
+                Take::Job(task) => return Found::Task(task),
+                Take::Empty => all_closed = false,
+                Take::Closed => {}
+            }
+        }
+        if all_closed { Found::AllClosed } else { Found::Nothing }
+    }
+
+    fn offer(&self, first: usize, mut task: Task<J, R>) -> Result<(), Task<J, R>> {
+        for (owner, queue) in self.queues_from(first) {
+            match queue.push(task) {
+                Ok(()) => {
+                    self.idle.wake_one(owner);
+                    return Ok(());
+                }
+                Err(refused) => task = refused,
+            }
+        }
+        Err(task)
+    }
+
+    fn perform(&self, Task { permit, mut job }: Task<J, R>) {
+        // Unwind safety: after a panic the job goes to `recover`, which is told what that means.
+        let result = match catch_unwind(AssertUnwindSafe(|| (self.run)(&mut job))) {
+            Ok(result) => result,
+            Err(payload) => {
+                self.note_panic(&*payload, "a job panicked");
+                permit.complete((self.recover)(job));
+                return;
+            }
+        };
+        permit.complete(result);
+    }
+
+    fn note_panic(&self, payload: &(dyn Any + Send), event: &'static str) {
+        // ORDERING: Relaxed, a number for statistics.
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let panic = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        error!(panic = panic.unwrap_or("(no message)"), "{event}");
+    }
+
+    /// Every queue once, with its owner's number, beginning with number `first` (round and round).
+    fn queues_from(&self, first: usize) -> impl Iterator<Item = (usize, &JobQueue<Task<J, R>>)> {
+        let count = self.queues.len();
+        let order = (0..count).map(move |n| (first % count + n) % count);
+        order.filter_map(|n| self.queues.get(n).map(|queue| (n, &**queue)))
+    }
+}
