@@ -1,0 +1,1 @@
+//! Strategies for property tests, defined once for this crate and for its users.
