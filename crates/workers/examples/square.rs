@@ -8,7 +8,7 @@ use std::{io, sync::mpsc};
 
 fn main() -> io::Result<()> {
     let (bell, woken) = mpsc::channel();
-    let queue = CompletionQueue::new(8, move || drop(bell.send(())));
+    let queue = CompletionQueue::new(8, move || bell.send(()).unwrap_or_default());
     let config = Config { threads: 4, name_prefix: "square".to_owned(), ..Config::default() };
     let pool = Pool::new(&config, square, |number| format!("{number}: unlucky"))?;
 

@@ -31,7 +31,7 @@ pub(crate) fn pin(_worker: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(all(test, target_os = "linux", not(loom)))]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use rustix::thread::sched_getaffinity;
 

@@ -187,3 +187,91 @@ impl<R> Shared<R> {
         self.occupied.fetch_sub(slots, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+    use std::sync::atomic;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Reserve,
+        Complete(u16),
+        Abandon,
+        Nudge,
+        Drain,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => Just(Step::Reserve),
+            4 => any::<u16>().prop_map(Step::Complete),
+            1 => Just(Step::Abandon),
+            1 => Just(Step::Nudge),
+            2 => Just(Step::Drain),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn completion_queue_behaves_like_a_bounded_vec_deque_with_a_bell(
+            capacity in 0usize..6,
+            steps in prop::collection::vec(step(), 0..200),
+        ) {
+            let rings = Arc::new(atomic::AtomicUsize::new(0));
+            let bell = Arc::clone(&rings);
+            // ORDERING: Relaxed, here and below: one thread.
+            let queue = CompletionQueue::new(capacity, move || {
+                bell.fetch_add(1, atomic::Ordering::Relaxed);
+            });
+            let (mut permits, mut waiting) = (Vec::new(), VecDeque::new());
+            let (mut armed, mut expected_rings) = (false, 0);
+            for step in steps {
+                match step {
+                    Step::Reserve => {
+                        let room = permits.len() + waiting.len() < capacity;
+                        let permit = queue.try_reserve();
+                        prop_assert_eq!(permit.is_some(), room);
+                        permits.extend(permit);
+                    }
+                    Step::Complete(result) => {
+                        if let Some(permit) = permits.pop() {
+                            permit.complete(result);
+                            waiting.push_back(result);
+                            expected_rings += usize::from(!std::mem::replace(&mut armed, true));
+                        }
+                    }
+                    Step::Abandon => drop(permits.pop()),
+                    Step::Nudge => {
+                        queue.nudge();
+                        expected_rings += usize::from(!std::mem::replace(&mut armed, true));
+                    }
+                    Step::Drain => {
+                        let mut out = Vec::new();
+                        prop_assert_eq!(queue.drain_into(&mut out), waiting.len());
+                        prop_assert_eq!(out, Vec::from(std::mem::take(&mut waiting)));
+                        armed = false;
+                    }
+                }
+                prop_assert_eq!(queue.occupied(), permits.len() + waiting.len());
+                prop_assert_eq!(rings.load(atomic::Ordering::Relaxed), expected_rings);
+            }
+        }
+    }
+
+    #[test]
+    fn permit_outlives_every_handle_to_its_queue() {
+        let rings = Arc::new(atomic::AtomicUsize::new(0));
+        let bell = Arc::clone(&rings);
+        // ORDERING: Relaxed, here and below: one thread.
+        let queue = CompletionQueue::new(1, move || {
+            bell.fetch_add(1, atomic::Ordering::Relaxed);
+        });
+        let permit = queue.try_reserve().unwrap();
+        drop(queue);
+        permit.complete("nobody reads this");
+        assert_eq!(rings.load(atomic::Ordering::Relaxed), 1);
+    }
+}

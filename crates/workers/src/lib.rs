@@ -14,7 +14,7 @@
 //! use std::sync::mpsc;
 //!
 //! let (bell, woken) = mpsc::channel();
-//! let queue = CompletionQueue::new(16, move || drop(bell.send(())));
+//! let queue = CompletionQueue::new(16, move || bell.send(()).unwrap_or_default());
 //! let pool = Pool::new(
 //!     &Config { threads: 2, ..Config::default() },
 //!     |job: &mut u64| Some(*job * *job), // on a worker

@@ -7,7 +7,6 @@ use crate::sync::{Mutex, Parker, lock, thread};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tracing::{debug, warn};
 
 /// How a [`Pool`] is built.
@@ -146,7 +145,7 @@ impl<J, R> Pool<J, R> {
     /// their permits, and how many are still running. The latter are left to finish by themselves;
     /// nothing waits for them any more, not even the drop of the pool.
     #[cfg(not(loom))] // the model checker knows no time
-    pub fn shutdown_within(&self, limit: Duration) -> Result<(), Leftover<J, R>> {
+    pub fn shutdown_within(&self, limit: std::time::Duration) -> Result<(), Leftover<J, R>> {
         self.crew.close();
         let present = lock(&self.crew.present);
         let waited = self.crew.gone.wait_timeout_while(present, limit, |present| *present > 0);
