@@ -1,45 +1,114 @@
 //! Checks files of RAIDA protocol test vectors against the wire format.
-use std::fmt;
+//!
+//! A file holds the state that a node is assumed to be in and a list of cases. Every case goes through the public API of
+//! `raida-wire`, as a node or a client would use it; the outcome is passed, failed with a reason, or skipped where
+//! the code that the case is about does not exist yet.
+//!
+//! The crate never contains a codec of its own, so that it can not agree with itself; it is no part of a node.
+//!
+//! ```
+//! let report = raida_vectors::check_str(
+//!     r#"{"profile": {}, "vectors": [{"name": "crc/hello", "kind": "crc", "given": {"data": "48656c6c6f20576f726c6421"},
+//!         "bytes": "1c291ca3", "expect": {"crc32_be": "1c291ca3"}}]}"#,
+//! )?;
+//! assert_eq!(report.to_string(), "1 passed, 0 failed, 0 skipped");
+//! # Ok::<(), raida_vectors::Error>(())
+//! ```
+
 use std::path::Path;
+use std::{fmt, fs, io};
 
-/// What became of the cases of one file or several.
-#[derive(Debug, Default)]
-pub struct Report {
-    passed: usize,
-    failed: usize,
-    skipped: usize,
-}
+use serde_json::Value;
 
-impl Report {
-    /// Cases that came out as written.
-    #[must_use]
-    pub fn passed(&self) -> usize {
-        self.passed
-    }
-    /// Cases that did not.
-    #[must_use]
-    pub fn failed(&self) -> usize {
-        self.failed
-    }
-    /// Adds another report's cases to this one.
-    pub fn merge(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-    }
-}
+mod body;
+mod case;
+mod crc;
+mod key;
+mod profile;
+mod report;
+mod request;
+mod response;
+mod vote;
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
-    }
-}
+pub use report::{Outcome, Report};
+
+use crate::case::{Case, Reason};
+use crate::profile::Profile;
 
 /// Checks one file.
 ///
 /// # Errors
 ///
-/// The file cannot be read.
-pub fn check_file(path: &Path) -> Result<Report, std::io::Error> {
-    std::fs::read(path).map(|_| Report::default())
+/// When the file can not be read, is not JSON, or holds no list of vectors. A single odd vector is a failed case.
+pub fn check_file(path: impl AsRef<Path>) -> Result<Report, Error> {
+    check_str(&fs::read_to_string(path).map_err(Error::Read)?)
+}
+
+/// Checks the text of one file.
+///
+/// # Errors
+///
+/// When it is not JSON or holds no list of vectors. A single odd vector is a failed case.
+pub fn check_str(text: &str) -> Result<Report, Error> {
+    let document: Value = serde_json::from_str(text).map_err(Error::Json)?;
+    let vectors = document.get("vectors").and_then(Value::as_array).ok_or(Error::NoVectors)?;
+    let profile = Profile::read(document.get("profile"));
+    let mut report = Report::default();
+    for (place, vector) in vectors.iter().enumerate() {
+        let name = vector.get("name").and_then(Value::as_str).map_or_else(|| format!("#{place}"), str::to_owned);
+        report.add(name, check(vector, profile.as_ref()));
+    }
+    Ok(report)
+}
+
+/// Checks one vector.
+fn check(vector: &Value, profile: Result<&Profile, &Reason>) -> Outcome {
+    let outcome = Case::read(vector).and_then(|case| {
+        let profile = || profile.map_err(Clone::clone);
+        match case.kind {
+            "crc" => crc::check(&case),
+            "key" => key::check(&case),
+            "request" => request::check(&case, profile()?),
+            "response" => response::check(&case, profile()?),
+            "vote" => vote::check(&case, profile()?),
+            "body" => return body::check(&case),
+            "merkle" | "page" | "exchange" | "feed" => {
+                return Ok(Outcome::Skipped(format!("no {} code yet", case.kind)));
+            }
+            unknown => Err(Reason::new(format!("kind {unknown} is unknown"))),
+        }
+        .map(|()| Outcome::Passed)
+    });
+    outcome.unwrap_or_else(|reason| Outcome::Failed(reason.to_string()))
+}
+
+/// Why a file could not be checked at all.
+#[derive(Debug)]
+pub enum Error {
+    /// It can not be read.
+    Read(io::Error),
+    /// It is not JSON.
+    Json(serde_json::Error),
+    /// It holds no list named `vectors`.
+    NoVectors,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => write!(f, "file can not be read: {error}"),
+            Self::Json(error) => write!(f, "file is not JSON: {error}"),
+            Self::NoVectors => f.write_str("file holds no list named vectors"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read(error) => Some(error),
+            Self::Json(error) => Some(error),
+            Self::NoVectors => None,
+        }
+    }
 }
