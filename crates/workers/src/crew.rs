@@ -72,16 +72,19 @@ impl<J, R> Crew<J, R> {
 
     /// One worker's life: returns when all queues are closed and empty.
     pub(crate) fn work(&self, worker: usize, parker: &Parker) {
-        while let Some(task) = self.next(worker, parker) {
+        while let Some(Task { permit, job }) = self.next(worker, parker) {
             self.room.announce();
-            // ORDERING: Relaxed, here and below: a number for statistics.
+            // ORDERING: Relaxed, here and below: a number for statistics. Who has a result of this
+            // job no longer finds it counted, because the completion queue's lock comes after.
             self.busy.fetch_add(1, Ordering::Relaxed);
-            // The outer net: whatever else of the caller's may panic (`recover`, a drop, a wake
-            // callback) costs that job its result but not the pool a thread.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.perform(task))) {
-                self.note_panic(&*payload, "result lost: recovering from a job failed");
-            }
+            let result = catch_unwind(AssertUnwindSafe(|| self.perform(job)));
             self.busy.fetch_sub(1, Ordering::Relaxed);
+            let deliver = |result| catch_unwind(AssertUnwindSafe(|| permit.complete(result)));
+            // Whatever else of the caller's may panic (`recover`, a drop, the wake callback) may
+            // cost that job its result, but neither its slot nor the pool a thread.
+            if let Err(payload) = result.and_then(deliver) {
+                self.note_panic(&*payload, "answering a job panicked");
+            }
         }
         *lock(&self.present) -= 1;
         self.gone.notify_all();
@@ -145,18 +148,22 @@ impl<J, R> Crew<J, R> {
             if let Found::Nothing = found {
                 parker.park();
             }
-            let was_woken = !self.idle.leave(worker);
+            self.rise(worker, matches!(found, Found::Task(_)));
             match found {
-                Found::Task(task) => {
-                    if was_woken {
-                        // For a job that need not be the one we found. Pass it on.
-                        self.idle.wake_one(worker);
-                    }
-                    return Some(task);
-                }
+                Found::Task(task) => return Some(task),
                 Found::AllClosed => return None,
                 Found::Nothing => {}
             }
+        }
+    }
+
+    /// Ends what `Idle::enter` began. A worker that found its own job before it slept may have
+    /// been chosen to be woken for another one meanwhile: then the wake-up is passed on, or that
+    /// job would wait while others sleep.
+    fn rise(&self, worker: usize, found_job: bool) {
+        let chosen = !self.idle.leave(worker);
+        if chosen && found_job {
+            self.idle.wake_one(worker);
         }
     }
 
@@ -186,17 +193,12 @@ impl<J, R> Crew<J, R> {
         Err(task)
     }
 
-    fn perform(&self, Task { permit, mut job }: Task<J, R>) {
+    fn perform(&self, mut job: J) -> R {
         // Unwind safety: after a panic the job goes to `recover`, which is told what that means.
-        let result = match catch_unwind(AssertUnwindSafe(|| (self.run)(&mut job))) {
-            Ok(result) => result,
-            Err(payload) => {
-                self.note_panic(&*payload, "a job panicked");
-                permit.complete((self.recover)(job));
-                return;
-            }
-        };
-        permit.complete(result);
+        catch_unwind(AssertUnwindSafe(|| (self.run)(&mut job))).unwrap_or_else(|payload| {
+            self.note_panic(&*payload, "a job panicked");
+            (self.recover)(job)
+        })
     }
 
     fn note_panic(&self, payload: &(dyn Any + Send), event: &'static str) {
@@ -212,5 +214,37 @@ impl<J, R> Crew<J, R> {
         let count = self.queues.len();
         let order = (0..count).map(move |n| (first % count + n) % count);
         order.filter_map(|n| self.queues.get(n).map(|queue| (n, &**queue)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::completion::CompletionQueue;
+
+    #[test]
+    fn worker_that_needs_no_wake_up_passes_it_on() {
+        let parkers = [Parker::new(), Parker::new()];
+        let crew = Crew::new(&parkers, 1, Box::new(|job: &mut u8| *job), Box::new(|job| job));
+        let queue = CompletionQueue::new(1, || ());
+        let permit = queue.try_reserve().unwrap();
+
+        // Both are about to sleep; then a job comes, and worker 0 is chosen for it.
+        crew.idle.enter(0);
+        crew.idle.enter(1);
+        assert!(crew.submit(Task { permit, job: 1 }).is_ok());
+        // But 0 has just found another one. So 1 has to look.
+        crew.rise(0, true);
+        assert!(!crew.idle.leave(1), "worker 1 was chosen in its place");
+    }
+
+    #[test]
+    fn worker_that_was_not_chosen_wakes_nobody() {
+        let parkers = [Parker::new(), Parker::new()];
+        let crew = Crew::<u8, u8>::new(&parkers, 1, Box::new(|job| *job), Box::new(|job| job));
+        crew.idle.enter(0);
+        crew.idle.enter(1);
+        crew.rise(0, true);
+        assert!(crew.idle.leave(1));
     }
 }

@@ -142,14 +142,15 @@ impl<J, R> Pool<J, R> {
     ///
     /// # Errors
     /// When `limit` has passed: the jobs that no worker has begun, taken out of the queues, with
-    /// their permits, and how many are still running. The latter are left to finish by themselves;
-    /// nothing waits for them any more, not even the drop of the pool.
+    /// their permits, and how many workers have not ended. Those finish the job they are at by
+    /// themselves; nothing waits for them any more, not even the drop of the pool.
     #[cfg(not(loom))] // the model checker knows no time
     pub fn shutdown_within(&self, limit: std::time::Duration) -> Result<(), Leftover<J, R>> {
         self.crew.close();
         let present = lock(&self.crew.present);
         let waited = self.crew.gone.wait_timeout_while(present, limit, |present| *present > 0);
         let (present, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let threads = *present;
         drop(present);
         if !timeout.timed_out() {
             self.join();
@@ -158,7 +159,7 @@ impl<J, R> Pool<J, R> {
         lock(&self.threads).clear();
         let rest = self.crew.take_rest();
         let jobs = rest.into_iter().map(|Task { permit, job }| (permit, job)).collect();
-        Err(Leftover { jobs, busy: self.busy() })
+        Err(Leftover { jobs, threads })
     }
 
     /// Waits for all threads but the calling one.
@@ -194,20 +195,20 @@ impl<J, R> fmt::Debug for Pool<J, R> {
 pub struct Leftover<J, R> {
     /// Jobs that no worker has begun. Complete their permits to answer them.
     pub jobs: Vec<(Permit<R>, J)>,
-    /// Jobs still running when the limit passed.
-    pub busy: usize,
+    /// Workers that had not ended when the limit passed: each is at a job, or about to end.
+    pub threads: usize,
 }
 
 impl<J, R> fmt::Display for Leftover<J, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (busy, queued) = (self.busy, self.jobs.len());
-        write!(f, "time limit of the shutdown passed with {busy} jobs running and {queued} waiting")
+        let (threads, jobs) = (self.threads, self.jobs.len());
+        write!(f, "shutdown limit passed; workers still running: {threads}, jobs waiting: {jobs}")
     }
 }
 
 impl<J, R> fmt::Debug for Leftover<J, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Leftover").field("jobs", &self.jobs.len()).field("busy", &self.busy).finish()
+        f.debug_struct("Leftover").field("jobs", &self.jobs.len()).field("threads", &self.threads).finish()
     }
 }
 

@@ -42,6 +42,7 @@ fn panicking_jobs_are_answered_counted_and_logged_and_the_workers_live_on() {
     assert_eq!((results.len(), queue.occupied()), (200, 0));
     assert_eq!((pool.panics(), pool.busy()), (5, 0));
 
+    // "a job" sorts before "answering".
     let mut lines = log.0.lock().unwrap().clone();
     lines.sort_unstable();
     assert_eq!(
@@ -53,7 +54,7 @@ fn panicking_jobs_are_answered_counted_and_logged_and_the_workers_live_on() {
             "a job panicked panic=\"zero is not allowed\"",
         ]
     );
-    assert!(lines[4].starts_with("result lost: recovering from a job failed panic="));
+    assert!(lines[4].starts_with("answering a job panicked panic="));
     assert_eq!(lines.len(), 5);
 }
 

@@ -90,7 +90,7 @@ fn shutdown_past_its_limit_hands_back_what_nobody_began() {
     has_begun.recv().unwrap();
 
     let leftover = pool.shutdown_within(Duration::ZERO).unwrap_err();
-    assert_eq!(leftover.to_string(), "time limit of the shutdown passed with 1 jobs running and 4 waiting");
+    assert_eq!(leftover.to_string(), "shutdown limit passed; workers still running: 1, jobs waiting: 4");
     assert_eq!(queue.occupied(), 5);
     for (permit, job) in leftover.jobs {
         permit.complete(job + 100);
