@@ -1,0 +1,175 @@
+//! A key of the configuration: its name, what it accepts, what it is when nobody sets it, and what it is for.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// One key. The tables in `tables.rs` hold every one there is; all else is derived from them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// The TOML table that it stands in.
+    pub(crate) table: &'static str,
+    /// Its name in that table.
+    pub(crate) name: &'static str,
+    /// What it accepts.
+    pub(crate) kind: Kind,
+    /// What it is when nobody sets it.
+    pub(crate) preset: Preset,
+    /// The command-line flag that sets it, as typed.
+    pub(crate) flag: Option<&'static str>,
+    /// Why setting it changes nothing yet.
+    pub(crate) idle: Option<&'static str>,
+    /// What it is for: the lines of its doc comment.
+    pub(crate) doc: &'static [&'static str],
+}
+
+/// What a key accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Integer { min: u64, max: u64, unit: Unit },
+    Boolean,
+    Choice(&'static [&'static str]),
+    Text,
+    Path,
+    Addresses,
+    Peers,
+    Secret,
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Count,
+    Bytes,
+    Milliseconds,
+    Seconds,
+}
+
+/// The value of a key that nobody sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Preset {
+    Integer(u64),
+    Boolean(bool),
+    Text(&'static str),
+    /// An empty list; the text says what that means.
+    Nothing(&'static str),
+    /// Worked out from other keys, as the text says.
+    Derived(&'static str),
+    /// No value at all; the text says what happens then.
+    Unset(&'static str),
+}
+
+/// Longest text that a key accepts, in characters.
+pub(crate) const TEXT_MAX: usize = 1024;
+/// Most addresses to listen on.
+pub(crate) const ADDRESSES_MAX: usize = 16;
+/// Nodes of the network; their ids count from 0. Source: protocol §1.1.
+pub(crate) const NODES: usize = 25;
+
+impl Key {
+    /// A plain number.
+    pub(crate) const fn integer(name: &'static str, range: RangeInclusive<u64>, preset: u64) -> Self {
+        Self::number(name, range, preset, Unit::Count)
+    }
+
+    /// A size in bytes.
+    pub(crate) const fn bytes(name: &'static str, range: RangeInclusive<u64>, preset: u64) -> Self {
+        Self::number(name, range, preset, Unit::Bytes)
+    }
+
+    /// A span in milliseconds.
+    pub(crate) const fn milliseconds(name: &'static str, range: RangeInclusive<u64>, preset: u64) -> Self {
+        Self::number(name, range, preset, Unit::Milliseconds)
+    }
+
+    /// A span in seconds.
+    pub(crate) const fn seconds(name: &'static str, range: RangeInclusive<u64>, preset: u64) -> Self {
+        Self::number(name, range, preset, Unit::Seconds)
+    }
+
+    const fn number(name: &'static str, range: RangeInclusive<u64>, preset: u64, unit: Unit) -> Self {
+        Self::new(name, Kind::Integer { min: *range.start(), max: *range.end(), unit }, Preset::Integer(preset))
+    }
+
+    /// True or false.
+    pub(crate) const fn boolean(name: &'static str, preset: bool) -> Self {
+        Self::new(name, Kind::Boolean, Preset::Boolean(preset))
+    }
+
+    /// One of a few words.
+    pub(crate) const fn choice(name: &'static str, words: &'static [&'static str], preset: &'static str) -> Self {
+        Self::new(name, Kind::Choice(words), Preset::Text(preset))
+    }
+
+    /// A key of any kind.
+    pub(crate) const fn new(name: &'static str, kind: Kind, preset: Preset) -> Self {
+        Self { table: "", name, kind, preset, flag: None, idle: None, doc: &[] }
+    }
+
+    /// The same with another preset.
+    pub(crate) const fn preset(self, preset: Preset) -> Self {
+        Self { preset, ..self }
+    }
+
+    /// The same, settable by a flag.
+    pub(crate) const fn flag(self, flag: &'static str) -> Self {
+        Self { flag: Some(flag), ..self }
+    }
+
+    /// The same, understood and checked but not used yet.
+    pub(crate) const fn idle(self, reason: &'static str) -> Self {
+        Self { idle: Some(reason), ..self }
+    }
+
+    /// The same, put in its table with its doc comment.
+    pub(crate) const fn within(self, table: &'static str, doc: &'static [&'static str]) -> Self {
+        Self { table, doc, ..self }
+    }
+
+    /// `table.name`, as messages spell it.
+    pub(crate) fn path(&self) -> String {
+        format!("{}.{}", self.table, self.name)
+    }
+
+    /// The environment variable that sets it.
+    pub(crate) fn variable(&self) -> String {
+        format!("RAIDA_{}__{}", self.table.to_ascii_uppercase(), self.name.to_ascii_uppercase())
+    }
+
+    /// Whether its value must never be shown.
+    pub(crate) const fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret)
+    }
+}
+
+/// What is accepted, in words that follow "must be" or stand in a table.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer { min, max, unit } => write!(f, "{min} to {max}{unit}"),
+            Self::Boolean => f.write_str("true or false"),
+            Self::Choice(words) => {
+                f.write_str(&words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" or "))
+            }
+            Self::Text => write!(f, "a text of 1 to {TEXT_MAX} characters"),
+            Self::Path => f.write_str("a path"),
+            Self::Addresses => {
+                write!(f, "a list of at most {ADDRESSES_MAX} different addresses such as \"192.0.2.1:50000\"")
+            }
+            Self::Peers => {
+                write!(f, "a list of {NODES} entries such as \"raida0.example.com:50000\", or an empty list")
+            }
+            Self::Secret => f.write_str("32 hexadecimal digits"),
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Count => "",
+            Self::Bytes => " bytes",
+            Self::Milliseconds => " milliseconds",
+            Self::Seconds => " seconds",
+        })
+    }
+}

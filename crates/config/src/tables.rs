@@ -1,0 +1,205 @@
+//! Every table and key there is, once: type, name, range, preset, flag and meaning.
+//!
+//! Checks, messages, `--print-config` and `docs/CONFIGURATION.md` are all derived from here.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figment::value::Value;
+
+use crate::choice::{Backend, LogFormat};
+use crate::key::{Key, Kind, Preset};
+use crate::peer::Peer;
+use crate::reader::Reader;
+use crate::secret::AdminKey;
+use crate::setting::Setting;
+
+/// Declares the tables: for each a struct of checked values, its keys, and the way from one to the other.
+macro_rules! tables {
+    ($($(#[doc = $about:literal])+ $table:ident: $Table:ident {
+        $($(#[doc = $doc:literal])+ $field:ident: $Type:ty = $key:expr;)+
+    })+) => {
+        /// The whole configuration, checked: a value of this type breaks no range and no rule between keys.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Config {
+            $($(#[doc = $about])+ pub $table: $Table,)+
+        }
+
+        impl Config {
+            /// Every table in order: name, meaning, keys.
+            pub(crate) const TABLES: &[Table] = &[
+                $(Table { name: stringify!($table), doc: &[$($about),+], keys: $Table::KEYS },)+
+            ];
+
+            /// Reads every key, also after a bad one; `None` where there was a bad one.
+            pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+                $(let $table = $Table::read(reader);)+
+                Some(Self { $($table: $table?,)+ })
+            }
+
+            /// Every key with its value as the file would spell it; `None` where it has none.
+            pub(crate) fn values(&self) -> Vec<(Key, Option<Value>)> {
+                let mut values = Vec::new();
+                $(self.$table.values(&mut values);)+
+                values
+            }
+        }
+
+        $(
+            $(#[doc = $about])+
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $Table {
+                $($(#[doc = $doc])+ pub $field: $Type,)+
+            }
+
+            #[expect(non_upper_case_globals, reason = "a key is named after its field")]
+            impl $Table {
+                $(pub(crate) const $field: Key = $key.within(stringify!($table), &[$($doc),+]);)+
+                const KEYS: &[Key] = &[$(Self::$field),+];
+
+                fn read(reader: &mut Reader<'_>) -> Option<Self> {
+                    $(let $field = reader.read(&Self::$field);)+
+                    Some(Self { $($field: $field?,)+ })
+                }
+
+                fn values(&self, values: &mut Vec<(Key, Option<Value>)>) {
+                    $(values.push((Self::$field, self.$field.write(&Self::$field.kind)));)+
+                }
+            }
+        )+
+    };
+}
+
+/// One table, as its keys are listed.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) keys: &'static [Key],
+}
+
+const NO_INTEGRITY: &str = "this version does not take part in integrity rounds";
+const SPAN_MAX_MS: u64 = 3_600_000;
+
+tables! {
+    /// What the node is. These are the keys that the C server's `config.toml` has.
+    server: Server {
+        /// Number of this node in the network.
+        raida_id: u8 = Key::integer("raida_id", 0..=24, 0).flag("--raida-id");
+        /// Coin that this node keeps; requests for another coin are refused.
+        coin_id: u16 = Key::integer("coin_id", 0..=65_535, 6).flag("--coin-id");
+        /// TCP and UDP port, used where `network.listen` is empty.
+        port: u16 = Key::integer("port", 1..=65_535, 0).preset(Preset::Derived("50000 + server.raida_id"));
+        /// Worker threads for requests that are heavy or may wait for the disk; 0 means one per processor.
+        threads: usize = Key::integer("threads", 0..=1024, 0).flag("--threads");
+        /// Key that admin commands must carry. Where it is not set, the one in the secrets file counts.
+        admin_key: Option<AdminKey> = Key::new("admin_key", Kind::Secret, Preset::Unset("the secrets file has it"));
+        /// Time between two integrity rounds.
+        integrity_interval: Duration = Key::seconds("integrity_freq", 10..=604_800, 3600).idle(NO_INTEGRITY);
+        /// Whether the node takes part in integrity rounds.
+        synchronization_enabled: bool = Key::boolean("synchronization_enabled", false).idle(NO_INTEGRITY);
+        /// Longest datagram that is received or sent; longer answers tell the client to use TCP.
+        udp_payload_max: usize = Key::bytes("udp_effective_payload", 497..=65_507, 1440);
+        /// Folder under which `store.data_dir` lies where that is not set.
+        root_path: PathBuf = Key::new("root_path", Kind::Path, Preset::Text("."));
+        /// Where all 25 nodes are reached, in the order of their ids.
+        raida_servers: Vec<Peer> = Key::new("raida_servers", Kind::Peers, Preset::Nothing("no peer is known")).idle(NO_INTEGRITY);
+    }
+
+    /// Sockets and the threads that serve them.
+    network: Network {
+        /// Addresses for TCP and UDP alike. Port 0 lets the system choose.
+        listen: Vec<SocketAddr> = Key::new("listen", Kind::Addresses, Preset::Nothing("all interfaces, IPv4 and IPv6, on server.port")).flag("--listen");
+        /// Kernel interface that carries the traffic.
+        backend: Backend = Key::choice("backend", Backend::WORDS, "epoll").flag("--backend");
+        /// I/O threads; several share the port.
+        reactors: NonZeroUsize = Key::integer("reactors", 1..=64, 1).flag("--reactors");
+        /// Whether each I/O thread is bound to one processor.
+        pin_reactors: bool = Key::boolean("pin_reactors", false);
+        /// Connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
+        backlog: NonZeroU32 = Key::integer("backlog", 1..=65_535, 4096);
+        /// Most kernel events taken at once.
+        events_max: NonZeroUsize = Key::integer("events_max", 1..=65_536, 10_000);
+        /// Events handled before timers and workers get their turn, so that no busy peer starves them.
+        events_per_turn_max: NonZeroUsize = Key::integer("events_per_turn_max", 1..=65_536, 256);
+        /// Longest wait for kernel events where no deadline is nearer.
+        wait: Duration = Key::milliseconds("wait_ms", 1..=60_000, 10_000);
+        /// Silence after which the kernel asks whether a TCP peer is still there.
+        keepalive_idle: Duration = Key::seconds("keepalive_idle_s", 1..=32_767, 60);
+        /// Time between two such questions.
+        keepalive_interval: Duration = Key::seconds("keepalive_interval_s", 1..=32_767, 10);
+        /// Unanswered questions after which the connection counts as broken.
+        keepalive_probes: NonZeroU32 = Key::integer("keepalive_probes", 1..=127, 5);
+        /// Datagrams received or sent by one system call at most.
+        udp_batch: NonZeroUsize = Key::integer("udp_batch", 1..=1024, 64);
+        /// Receive buffer asked for on UDP sockets; the kernel lowers it to `net.core.rmem_max`.
+        udp_receive_buffer: usize = Key::bytes("udp_receive_buffer_bytes", 4096..=1_073_741_824, 4_194_304);
+    }
+
+    /// Bounds. What is over one is refused with a status or closed, and counted.
+    limits: Limits {
+        /// Connections open at once. Lower where `RLIMIT_NOFILE` is lower: the node says so at start.
+        connections_max: NonZeroU32 = Key::integer("connections_max", 1..=1_048_576, 65_535);
+        /// Connections open at once from one source (IPv4 /24, IPv6 /64).
+        connections_per_source_max: NonZeroU32 = Key::integer("connections_per_source_max", 1..=1_048_576, 1024);
+        /// Whether loopback addresses may hold any number of connections.
+        loopback_exempt: bool = Key::boolean("loopback_exempt", true);
+        /// Sources that each I/O thread counts at once, about 16 bytes each; the least busy one makes room for the next.
+        sources_max: NonZeroUsize = Key::integer("sources_max", 64..=16_777_216, 16_384);
+        /// Requests answered on one connection before it is closed. Clients of the C server expect 1.
+        requests_per_connection_max: NonZeroU32 = Key::integer("requests_per_connection_max", 1..=4_294_967_295, 1);
+        /// Longest request body. Longer ones are refused before memory is taken.
+        body_max: u16 = Key::bytes("body_bytes_max", 34..=raida_wire::BODY_MAX as u64, raida_wire::BODY_MAX as u64);
+        /// Memory for half-read requests and for answers.
+        buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864);
+        /// Octets read and thrown away after a farewell, so that the peer can still read its answer.
+        linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536);
+        /// Datagrams being answered by workers at once; one more is answered with the overload status.
+        udp_in_flight_max: usize = Key::integer("udp_in_flight_max", 0..=65_536, 256);
+    }
+
+    /// Spans after which a wait ends.
+    timeouts: Timeouts {
+        /// A peer that owes octets and sends none.
+        progress: Duration = Key::milliseconds("progress_ms", 1..=SPAN_MAX_MS, 2000);
+        /// A request that is not complete this long after its connection was accepted.
+        request: Duration = Key::milliseconds("request_ms", 1..=SPAN_MAX_MS, 30_000);
+        /// A peer that takes no octet of its answer.
+        write_progress: Duration = Key::milliseconds("write_progress_ms", 1..=SPAN_MAX_MS, 2000);
+        /// An answer that is not written completely.
+        write: Duration = Key::milliseconds("write_ms", 1..=SPAN_MAX_MS, 30_000);
+        /// A farewell: what the peer still sends is read and thrown away for this long.
+        linger: Duration = Key::milliseconds("linger_ms", 1..=SPAN_MAX_MS, 1000);
+        /// Silence between two requests, where `limits.requests_per_connection_max` is above 1.
+        idle: Duration = Key::milliseconds("idle_ms", 1..=SPAN_MAX_MS, 2000);
+        /// A request that waits for a worker; then it is answered with the overload status.
+        queue: Duration = Key::milliseconds("queue_ms", 1..=SPAN_MAX_MS, 1500);
+        /// A stop: requests in flight may finish for this long.
+        drain: Duration = Key::milliseconds("drain_ms", 0..=SPAN_MAX_MS, 5000);
+    }
+
+    /// The threads behind the I/O threads; `server.threads` says how many.
+    workers: Workers {
+        /// Whether each worker thread is bound to one processor.
+        pin: bool = Key::boolean("pin", false);
+        /// Requests that wait for one worker at most.
+        queue_max: NonZeroUsize = Key::integer("queue_max", 1..=1_048_576, 1024);
+        /// Requests that one I/O thread may have given to workers at once.
+        completions_max: NonZeroUsize = Key::integer("completions_max", 1..=1_048_576, 1024);
+    }
+
+    /// What the node writes to standard error.
+    log: Log {
+        /// Which lines: a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,raida_reactor=debug`.
+        filter: String = Key::new("filter", Kind::Text, Preset::Text("info")).flag("--log");
+        /// What they look like.
+        format: LogFormat = Key::choice("format", LogFormat::WORDS, "text");
+    }
+
+    /// What the node keeps on disk.
+    store: Store {
+        /// Folder for coins and secrets; made where it is missing, for its owner alone.
+        data_dir: PathBuf = Key::new("data_dir", Kind::Path, Preset::Derived("`raida-data` under server.root_path")).flag("--data-dir");
+    }
+}
