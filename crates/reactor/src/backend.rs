@@ -83,6 +83,20 @@ pub trait Backend {
     /// Closes listeners and datagram sockets, for a drain: what is in flight goes on, nothing new begins. Late answers to
     /// datagrams may still be sent until the backend is dropped.
     fn stop_listening(&mut self);
+
+    /// Datagrams lost so far, for the statistics. Asked after every batch.
+    fn losses(&self) -> Losses {
+        Losses::default()
+    }
+}
+
+/// Datagrams lost since the start, over all datagram sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Requests that the kernel dropped because its receive buffer was full.
+    pub overflowed: u64,
+    /// Answers, prompt and late, that the kernel had no room for or could not route.
+    pub unsent: u64,
 }
 
 /// Ends a reactor's wait early. Cheap to clone and to call; calls between two waits count as one.

@@ -1,6 +1,8 @@
-//! Pooled buffers: taken for half-read bodies, deferred requests and answers, wiped and given back after use.
+//! Runs of octets that change hands: half-read bodies, deferred requests, answers.
 
 use std::fmt;
+
+use zeroize::Zeroize;
 
 /// Length of a small buffer in octets: any header, and the answers and bodies of everyday.
 pub const SMALL: usize = 4096;
@@ -12,15 +14,21 @@ pub const LARGE: usize = 65_664;
 ///
 /// The length is fixed while it is in use; [`grow`](Self::grow) is for the rare answer that is longer than
 /// [`LARGE`].
+///
+/// The default is an empty one, which owns no memory.
+#[derive(Default)]
 pub struct Buffer {
     octets: Vec<u8>,
+    /// How many octets the pool it came from has booked for it; 0 where it came from none.
+    pub(crate) booked: usize,
 }
 
 impl Buffer {
-    /// A zeroed buffer of `len` octets. Outside of tests and start-up, take buffers from a [`BufferPool`].
+    /// A zeroed buffer of `len` octets. Outside of tests and start-up, take buffers from a
+    /// [`BufferPool`](crate::buffer_pool::BufferPool).
     #[must_use]
     pub fn zeroed(len: usize) -> Self {
-        Self { octets: vec![0; len] }
+        Self { octets: vec![0; len], booked: 0 }
     }
 
     /// How many octets it holds.
@@ -40,6 +48,13 @@ impl Buffer {
         if self.octets.len() < len {
             self.octets.resize(len, 0);
         }
+    }
+}
+
+impl Drop for Buffer {
+    /// What leaves without passing the pool may hold a key's octets too.
+    fn drop(&mut self) {
+        self.octets.zeroize();
     }
 }
 

@@ -1,0 +1,159 @@
+//! The buffers of one reactor: two sizes, bounded in total, wiped when they come back.
+
+use crate::buffer::{Buffer, LARGE, SMALL};
+
+/// Length of a buffer that holds a refusal and nothing else, in octets.
+pub const TINY: usize = 64;
+
+/// Hands out buffers and takes them back.
+///
+/// Sizes are [`SMALL`] and [`LARGE`]; both count against one bound, free ones included, so the memory can be named in
+/// advance. [`TINY`] ones do not count: a refusal must always be possible, and there is one per connection at most.
+#[derive(Debug)]
+pub struct BufferPool {
+    tiny: Vec<Buffer>,
+    small: Vec<Buffer>,
+    large: Vec<Buffer>,
+    booked: usize,
+    bound: usize,
+}
+
+impl BufferPool {
+    /// A pool that never owns more than `bound` octets, [`TINY`] buffers and grown answers aside. Allocates nothing yet.
+    #[must_use]
+    pub const fn new(bound: usize) -> Self {
+        Self { tiny: Vec::new(), small: Vec::new(), large: Vec::new(), booked: 0, bound }
+    }
+
+    /// A zeroed buffer of at least `len` octets, or `None` where the bound is reached or `len` is above [`LARGE`].
+    pub fn take(&mut self, len: usize) -> Option<Buffer> {
+        match len {
+            ..=SMALL => self.small.pop().or_else(|| self.allocate(SMALL)),
+            ..=LARGE => self.large.pop().or_else(|| self.allocate(LARGE)),
+            _ => None,
+        }
+    }
+
+    /// A buffer with `octets` at its front.
+    pub fn take_copy(&mut self, octets: &[u8]) -> Option<Buffer> {
+        let mut buffer = self.take(octets.len())?;
+        buffer.as_mut().get_mut(..octets.len())?.copy_from_slice(octets);
+        Some(buffer)
+    }
+
+    /// A zeroed buffer of [`TINY`] octets.
+    pub fn take_tiny(&mut self) -> Buffer {
+        self.tiny.pop().unwrap_or_else(|| Buffer::zeroed(TINY))
+    }
+
+    /// Takes a buffer back and wipes it. One that has grown is freed, so that the sizes stay what they are.
+    pub fn put(&mut self, mut buffer: Buffer) {
+        let class = match (buffer.len(), buffer.booked) {
+            (TINY, 0) => &mut self.tiny,
+            (SMALL, SMALL) => &mut self.small,
+            (LARGE, LARGE) => &mut self.large,
+            _ => {
+                self.booked = self.booked.saturating_sub(buffer.booked);
+                return;
+            }
+        };
+        buffer.as_mut().fill(0);
+        class.push(buffer);
+    }
+
+    /// Books what a buffer has grown by since it was taken. May pass the bound: then nothing is handed out for a while.
+    pub fn book_growth(&mut self, buffer: &mut Buffer) {
+        if buffer.booked > 0 && buffer.len() > buffer.booked {
+            self.booked += buffer.len() - buffer.booked;
+            buffer.booked = buffer.len();
+        }
+    }
+
+    /// Octets owned now, free ones included.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.booked
+    }
+
+    /// Octets lent out now.
+    #[must_use]
+    pub fn lent(&self) -> usize {
+        self.booked - self.small.len() * SMALL - self.large.len() * LARGE
+    }
+
+    /// A new buffer, for which free ones of the other size give way.
+    fn allocate(&mut self, len: usize) -> Option<Buffer> {
+        while self.booked + len > self.bound {
+            let freed = if len == SMALL { self.large.pop() } else { self.small.pop() }?;
+            self.booked -= freed.booked;
+        }
+        self.booked += len;
+        let mut buffer = Buffer::zeroed(len);
+        buffer.booked = len;
+        Some(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_peer_wrote_is_gone_when_the_buffer_comes_back() {
+        let mut pool = BufferPool::new(SMALL);
+        let mut buffer = pool.take(10).unwrap();
+        buffer.as_mut().fill(0xA5);
+        pool.put(buffer);
+        assert!(pool.take(SMALL).unwrap().as_ref().iter().all(|&octet| octet == 0));
+    }
+
+    #[test]
+    fn free_buffers_of_one_size_give_way_to_the_other() {
+        let mut pool = BufferPool::new(LARGE + SMALL);
+        let (first, second) = (pool.take(1).unwrap(), pool.take(1).unwrap());
+        assert!(pool.take(LARGE).is_none(), "two small ones are out");
+        pool.put(first);
+        pool.put(second);
+        assert!(pool.take(LARGE).is_some());
+        assert!(pool.octets() <= LARGE + SMALL);
+    }
+
+    #[test]
+    fn a_grown_answer_is_booked_and_freed() {
+        let mut pool = BufferPool::new(10 * SMALL);
+        let mut buffer = pool.take(1).unwrap();
+        buffer.grow(20 * SMALL);
+        pool.book_growth(&mut buffer);
+        assert!(pool.take(1).is_none(), "the bound is passed");
+        pool.put(buffer);
+        assert_eq!(pool.octets(), 0);
+        assert!(pool.take(1).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn the_bound_holds_and_the_books_balance(
+            bound in 0usize..5 * LARGE,
+            moves in prop::collection::vec((any::<bool>(), 1usize..LARGE + 100, any::<prop::sample::Index>()), 0..100),
+        ) {
+            let mut pool = BufferPool::new(bound);
+            let mut lent: Vec<Buffer> = Vec::new();
+            for (take, len, pick) in moves {
+                if take {
+                    if let Some(buffer) = pool.take(len) {
+                        prop_assert!(buffer.len() >= len);
+                        lent.push(buffer);
+                    }
+                } else if !lent.is_empty() {
+                    pool.put(lent.swap_remove(pick.index(lent.len())));
+                }
+                prop_assert!(pool.octets() <= bound);
+                prop_assert_eq!(pool.lent(), lent.iter().map(Buffer::len).sum::<usize>());
+            }
+            lent.into_iter().for_each(|buffer| pool.put(buffer));
+            prop_assert_eq!(pool.lent(), 0);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The road of a request that comes in a datagram: no connection, no farewell.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use raida_conn::Instant;
+use raida_wire::{Datagram as Judged, DropReason, Head, Status, judge_datagram, vote};
+use tracing::{debug, trace};
+
+use crate::buffer::{Buffer, SMALL};
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::datagrams::{Datagram, Datagrams, ReplyTo};
+use crate::order::Order;
+use crate::service::{Request, Service, Transport};
+use crate::workers::{Job, Origin, Outcome};
+
+/// No answer.
+const SILENCE: Range<usize> = 0..0;
+
+impl<S: Service, C: Clock> Core<S, C> {
+    /// Serves every datagram of a batch; the answers are in it afterwards.
+    pub(crate) fn serve_batch(&mut self, batch: &mut Datagrams) {
+        for datagram in batch.iter_mut() {
+            let range = self.serve_datagram(datagram);
+            if !range.is_empty() {
+                self.counters.datagrams_out.add(1);
+                self.counters.datagram_octets_out.add(range.len() as u64);
+            }
+            datagram.answer_range = range;
+        }
+    }
+
+    /// A worker has answered a datagram.
+    pub(crate) fn finished_datagram(
+        &mut self,
+        to: ReplyTo,
+        head: &Head,
+        outcome: Outcome,
+        mut answer: Buffer,
+        began: Instant,
+    ) -> Order {
+        self.dispatch.datagrams -= 1;
+        self.buffers.book_growth(&mut answer);
+        let range = self.settle_datagram(head, outcome, &mut answer, began);
+        self.counters.datagrams_out.add(1);
+        self.counters.datagram_octets_out.add(range.len() as u64);
+        Order::SendDatagram(to, answer, range)
+    }
+
+    /// Judges one datagram and says where in its answer buffer the answer lies.
+    fn serve_datagram(&mut self, datagram: &mut Datagram) -> Range<usize> {
+        let began = self.clock.now();
+        let Datagram { reply_to, octets, len, truncated, answer, .. } = datagram;
+        let octets = octets.as_mut().get_mut(..*len).unwrap_or_default();
+        self.counters.datagrams_in.add(1);
+        self.counters.datagram_octets_in.add(octets.len() as u64);
+        if *truncated {
+            self.counters.datagrams_truncated.add(1);
+        }
+        let head = match judge_datagram(octets, &self.settings.policy.rules) {
+            Judged::Vote(question) => return self.vote(&question, answer),
+            Judged::Drop(reason) => return self.drop_datagram(*reply_to, reason),
+            Judged::Refuse(refusal) => {
+                debug!(peer = %reply_to.peer, status = %refusal.status(), "datagram refused");
+                return self.refuse(&refusal, answer, began);
+            }
+            Judged::Request(head) => head,
+        };
+        let verdict = match self.check(&head, octets.len(), *truncated) {
+            Ok(()) => self.serve_request(&head, octets, *reply_to, answer, began),
+            Err(status) => Err(status),
+        };
+        // Whatever a request carried is not left lying for the next datagram.
+        octets.fill(0);
+        verdict.unwrap_or_else(|status| {
+            debug!(peer = %reply_to.peer, command = %head.command(), %status, "datagram refused");
+            self.refuse(&head.refuse(status), answer, began)
+        })
+    }
+
+    /// Checks 10 to 13, and the limit: a datagram that was longer is refused even where its request would fit.
+    fn check(&self, head: &Head, len: usize, truncated: bool) -> Result<(), Status> {
+        self.service.admit(head)?;
+        head.check_datagram(len, &self.settings.policy.rules).map_err(|refusal| refusal.status())?;
+        if truncated { Err(Status::INVALID_PACKET_LENGTH) } else { Ok(()) }
+    }
+
+    /// Serves a request that passed all header and length checks: at once, or by a worker (then nothing is answered yet).
+    fn serve_request(
+        &mut self,
+        head: &Head,
+        octets: &mut [u8],
+        reply_to: ReplyTo,
+        answer: &mut Buffer,
+        began: Instant,
+    ) -> Result<Range<usize>, Status> {
+        self.counters.requests.add(1);
+        let transport = Transport::Udp { datagram: octets.len(), limit: self.settings.datagram_octets_max };
+        let octets = octets.get_mut(..head.request_len()).unwrap_or_default();
+        let request = Request { head: *head, octets: &mut *octets, peer: reply_to.peer, transport };
+        match self.call(request, answer) {
+            Some(outcome) => Ok(self.settle_datagram(head, outcome, answer, began)),
+            None => self.defer_datagram(head, octets, reply_to, transport, began).map(|()| SILENCE),
+        }
+    }
+
+    fn defer_datagram(
+        &mut self,
+        head: &Head,
+        octets: &[u8],
+        reply_to: ReplyTo,
+        transport: Transport,
+        began: Instant,
+    ) -> Result<(), Status> {
+        // Requests that wait in connections were here before.
+        if self.dispatch.datagrams >= self.settings.datagrams_in_flight_max || self.dispatch.waiting() > 0 {
+            return Err(self.overloaded());
+        }
+        let answer = self.buffers.take(SMALL).ok_or(Status::MEMORY_ALLOC)?;
+        let Some(request) = self.buffers.take_copy(octets) else {
+            self.buffers.put(answer);
+            return Err(Status::MEMORY_ALLOC);
+        };
+        let origin = Origin::Datagram(reply_to);
+        let job = Job { origin, head: *head, peer: reply_to.peer, transport, request, answer, began };
+        if let Err(job) = self.dispatch.submit(job) {
+            self.buffers.put(job.request);
+            self.buffers.put(job.answer);
+            return Err(self.overloaded());
+        }
+        self.dispatch.datagrams += 1;
+        self.counters.deferred.add(1);
+        Ok(())
+    }
+
+    fn overloaded(&self) -> Status {
+        self.counters.datagrams_overloaded.add(1);
+        Status::REQUEST_RATE
+    }
+
+    /// As [`settle`](Self::settle), for an answer that has to fit into a datagram.
+    fn settle_datagram(&mut self, head: &Head, outcome: Outcome, answer: &mut Buffer, began: Instant) -> Range<usize> {
+        if let Outcome::Answered(range, _) = &outcome
+            && range.len() > self.settings.datagram_octets_max
+        {
+            self.counters.datagrams_too_long.add(1);
+            return self.refuse(&head.refuse(Status::INVALID_UDP_FRAME_COUNT), answer, began);
+        }
+        self.settle(head, outcome, answer, began)
+    }
+
+    /// Answers a vote packet.
+    fn vote(&mut self, question: &vote::Request<'_>, answer: &mut Buffer) -> Range<usize> {
+        // Unwind safety: as in `call`.
+        let Ok(vote) = catch_unwind(AssertUnwindSafe(|| self.service.vote(question))) else {
+            self.counters.panics.add(1);
+            return SILENCE;
+        };
+        answer.grow(vote.len());
+        match answer.as_mut().first_chunk_mut() {
+            Some(out) => *out = vote,
+            None => return SILENCE,
+        }
+        self.counters.votes.add(1);
+        0..vote.len()
+    }
+
+    fn drop_datagram(&self, from: ReplyTo, reason: DropReason) -> Range<usize> {
+        match reason {
+            DropReason::TooShort => self.counters.datagrams_too_short.add(1),
+            DropReason::Astray => self.counters.datagrams_astray.add(1),
+        }
+        trace!(peer = %from.peer, ?reason, "datagram dropped");
+        SILENCE
+    }
+}

@@ -1,0 +1,90 @@
+//! One connection's slot: the machine, and what belongs to its connection but not to its protocol.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use raida_conn::{Connection, Instant};
+use raida_wire::Head;
+
+use crate::buffer::Buffer;
+use crate::service::Transport;
+use crate::sources::Entry;
+use crate::token::Token;
+use crate::workers::{Job, Origin};
+
+/// A connection between accept and close.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) machine: Connection<Buffer>,
+    pub(crate) peer: SocketAddr,
+    /// Where its source is counted, unless it is exempt.
+    pub(crate) source: Option<Entry>,
+    pub(crate) opened: Instant,
+    pub(crate) octets_in: u64,
+    pub(crate) octets_out: u64,
+    /// A finished response, while the backend does not have it.
+    pub(crate) response: Option<Buffer>,
+    /// Where the response begins in its buffer; the machine counts from there.
+    pub(crate) response_start: usize,
+    /// A deferred request for which there was no worker yet.
+    pub(crate) parked: Option<Parked>,
+}
+
+/// A whole request waiting in its connection for a worker.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) head: Head,
+    pub(crate) request: Buffer,
+    pub(crate) answer: Buffer,
+    pub(crate) began: Instant,
+}
+
+impl Link {
+    /// A connection that has just been accepted.
+    pub(crate) fn new(machine: Connection<Buffer>, peer: SocketAddr, source: Option<Entry>, now: Instant) -> Self {
+        Self {
+            machine,
+            peer,
+            source,
+            opened: now,
+            octets_in: 0,
+            octets_out: 0,
+            response: None,
+            response_start: 0,
+            parked: None,
+        }
+    }
+
+    /// Keeps a finished response, and says how long it is.
+    pub(crate) fn respond(&mut self, buffer: Buffer, range: Range<usize>) -> usize {
+        self.response = Some(buffer);
+        self.response_start = range.start;
+        range.len()
+    }
+}
+
+impl Parked {
+    /// Ready for a worker.
+    pub(crate) fn into_job(self, token: Token, peer: SocketAddr) -> Job {
+        let Self { head, request, answer, began } = self;
+        Job { origin: Origin::Connection(token), head, peer, transport: Transport::Tcp, request, answer, began }
+    }
+
+    /// Back from the workers, who had no room.
+    pub(crate) fn from_job(Job { head, request, answer, began, .. }: Job) -> Self {
+        Self { head, request, answer, began }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_without_its_buffers_takes_less_than_half_a_kilobyte() {
+        let slot = size_of::<Link>() + 2 * size_of::<u32>(); // generation, and the mark of a free slot
+        let timer = 3 * size_of::<u64>();
+        let line = 2 * size_of::<u32>();
+        assert!(slot + timer + line <= 512, "{} octets", slot + timer + line);
+    }
+}

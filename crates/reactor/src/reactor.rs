@@ -1,0 +1,366 @@
+//! The loop: wait, feed in what came, let deadlines and workers have their turn, and again.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use raida_conn::{CloseReason, Instant};
+use tracing::{info, warn};
+
+use crate::accept_gate::AcceptGate;
+use crate::backend::{Backend, Completion};
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::counters::Counters;
+use crate::dispatch::Dispatch;
+use crate::handle::Handle;
+use crate::order::Order;
+use crate::pace::Pace;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::workers::WorkerPool;
+
+/// One event loop on one thread, over one backend.
+///
+/// Several of them share a service, a worker pool and, by `SO_REUSEPORT`, a port; nothing else.
+pub struct Reactor<B: Backend, S, C> {
+    backend: B,
+    core: Core<S, C>,
+    gates: Box<[AcceptGate]>,
+    handle: Handle,
+    phase: Phase,
+    drained: Drained,
+    accept_pace: Pace,
+    overload_pace: Pace,
+    overloads: u64,
+}
+
+/// Where a reactor stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Fresh,
+    Serving,
+    Draining { until: Instant },
+    Over,
+}
+
+/// How a shutdown went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections closed at once because nothing of a request had come.
+    pub idle: u64,
+    /// Connections that were busy when the shutdown was asked for and came to their own end.
+    pub finished: u64,
+    /// Connections closed when the drain time was over.
+    pub cut: u64,
+    /// Requests still with the workers when the drain time was over.
+    pub abandoned: u64,
+}
+
+impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
+    /// A reactor at rest. All its memory is taken here, except for pooled buffers, which are kept once they were needed.
+    pub fn new(
+        backend: B,
+        service: Arc<S>,
+        clock: C,
+        settings: Settings,
+        pool: Arc<WorkerPool>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let waker = backend.waker();
+        let dispatch = Dispatch::new(pool, settings.completions_max, settings.connections_max, Arc::clone(&waker));
+        Self {
+            gates: (0..backend.listeners()).map(|_| AcceptGate::new()).collect(),
+            backend,
+            core: Core::new(service, clock, settings, counters, dispatch),
+            handle: Handle::new(waker),
+            phase: Phase::Fresh,
+            drained: Drained::default(),
+            accept_pace: Pace::new(),
+            overload_pace: Pace::new(),
+            overloads: 0,
+        }
+    }
+
+    /// A handle that ends [`run`](Self::run).
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The backend, to ask it what it knows (bound addresses, for example).
+    #[must_use]
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// The backend, for those who simulate one. Its operations belong to the loop.
+    pub fn backend_mut(&mut self) -> &mut B {
+        &mut self.backend
+    }
+
+    /// Serves until somebody calls [`Handle::shutdown`] and the drain is over.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend itself is broken.
+    pub fn run(&mut self) -> io::Result<Drained> {
+        loop {
+            if let Some(drained) = self.turn()? {
+                return Ok(drained);
+            }
+        }
+    }
+
+    /// One turn: waits, handles at most `completions_per_turn` completions, then deadlines, workers and listeners. Says
+    /// how the shutdown went once it is over; from then on there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend itself is broken.
+    pub fn turn(&mut self) -> io::Result<Option<Drained>> {
+        if self.phase == Phase::Over {
+            return Ok(Some(self.drained));
+        }
+        if self.phase == Phase::Fresh {
+            self.start();
+        }
+        let timeout = self.timeout();
+        self.backend.wait(Some(timeout))?;
+        let woken = self.take_completions();
+        self.expire();
+        if woken {
+            self.core.dispatch.collect();
+        }
+        self.take_results();
+        self.reopen_gates();
+        self.drain();
+        self.publish();
+        Ok((self.phase == Phase::Over).then_some(self.drained))
+    }
+
+    /// Waits until `count` of the requests with the workers have come back (or all of them, if fewer are out), so that
+    /// the next turn takes them: on a virtual clock no time passes meanwhile.
+    #[cfg(feature = "testing")]
+    pub fn await_workers(&mut self, count: usize) {
+        self.core.dispatch.await_finished(count);
+    }
+
+    fn start(&mut self) {
+        for listener in 0..self.backend.listeners() {
+            self.backend.accept(listener);
+        }
+        for socket in 0..self.backend.datagram_sockets() {
+            self.backend.receive_datagrams(socket);
+        }
+        self.phase = Phase::Serving;
+    }
+
+    /// How long to wait: never past the nearest deadline.
+    fn timeout(&self) -> Duration {
+        if self.core.dispatch.has_finished() {
+            return Duration::ZERO;
+        }
+        let drain = match self.phase {
+            Phase::Draining { until } => Some(until),
+            Phase::Fresh | Phase::Serving | Phase::Over => None,
+        };
+        let gates = self.gates.iter().filter_map(AcceptGate::opens);
+        let nearest = gates.chain(self.core.timers.next()).chain(drain).min();
+        let wait_max = self.core.settings.wait_max;
+        nearest.map_or(wait_max, |nearest| nearest.saturating_duration_since(self.core.clock.now()).min(wait_max))
+    }
+
+    /// Feeds in what came, up to the budget, and says whether the waker was among it.
+    fn take_completions(&mut self) -> bool {
+        let mut woken = false;
+        for _ in 0..self.core.settings.completions_per_turn {
+            let Some(completion) = self.backend.next() else { break };
+            let order = match completion {
+                Completion::Accepted { listener, socket, peer } => {
+                    let token = self.core.admit(peer);
+                    self.accepted(listener, token, socket);
+                    continue;
+                }
+                Completion::AcceptFailed { listener, error, shed } => {
+                    self.accept_failed(listener, &error, shed);
+                    continue;
+                }
+                Completion::Datagrams { socket, batch } => {
+                    self.core.serve_batch(batch);
+                    self.answer_batch(socket);
+                    continue;
+                }
+                Completion::Woken => {
+                    woken = true;
+                    continue;
+                }
+                Completion::Received { token, octets, more: _ } => self.core.received(token, octets),
+                Completion::Ended { token } => self.core.ended(token),
+                Completion::Failed { token, error, buffer } => self.core.failed(token, &error, buffer),
+                Completion::Sent { token, buffer, sent } => self.core.sent(token, buffer, sent),
+                Completion::Gone { token } => self.core.gone(token),
+                Completion::Returned(buffer) => self.core.returned(buffer),
+            };
+            self.carry_out(order);
+        }
+        woken
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Nothing => {}
+            Order::Receive(token) => self.backend.receive(token),
+            Order::Send(token, buffer, range) => self.backend.send(token, buffer, range),
+            Order::Linger(token) => {
+                self.backend.shut_down_sending(token);
+                self.backend.receive(token);
+            }
+            Order::Watch(token) => self.backend.watch(token),
+            Order::Close { token, reset } => {
+                self.backend.close(token, reset);
+                self.closed();
+            }
+            Order::SendDatagram(to, buffer, range) => self.backend.send_datagram(to, buffer, range),
+        }
+    }
+
+    fn accepted(&mut self, listener: usize, token: Option<crate::token::Token>, socket: B::Socket) {
+        match token {
+            Some(token) => {
+                self.backend.adopt(token, socket);
+                self.backend.receive(token);
+            }
+            None => drop(socket),
+        }
+        if let Some(gate) = self.gates.get_mut(listener) {
+            gate.succeeded();
+        }
+        if self.phase == Phase::Serving {
+            self.backend.accept(listener);
+        }
+    }
+
+    fn accept_failed(&mut self, listener: usize, error: &io::Error, shed: u32) {
+        let now = self.core.clock.now();
+        self.core.counters.accept_failures.add(1);
+        self.core.counters.shed.add(u64::from(shed));
+        let Some(gate) = self.gates.get_mut(listener) else { return };
+        let pause = gate.failed(now);
+        if let Some(failures) = self.accept_pace.speak(now) {
+            warn!(%error, listener, failures, pause_ms = pause.as_millis(), "connections cannot be accepted");
+        }
+    }
+
+    fn answer_batch(&mut self, socket: usize) {
+        self.backend.answer_datagrams(socket);
+        self.backend.receive_datagrams(socket);
+        let losses = self.backend.losses();
+        self.core.counters.datagrams_lost_in_kernel.set(losses.overflowed);
+        self.core.counters.datagrams_unsent.set(losses.unsent);
+    }
+
+    /// A descriptor is free again.
+    fn closed(&mut self) {
+        let now = self.core.clock.now();
+        self.gates.iter_mut().for_each(|gate| gate.closed(now));
+        if let Phase::Draining { .. } = self.phase {
+            self.drained.finished += 1;
+        }
+    }
+
+    fn expire(&mut self) {
+        for _ in 0..self.core.settings.completions_per_turn {
+            let now = self.core.clock.now();
+            let Some(slot) = self.core.timers.pop(now) else { return };
+            let order = self.core.expired(slot);
+            self.carry_out(order);
+        }
+    }
+
+    /// Delivers what workers have finished, then hands them what waits.
+    fn take_results(&mut self) {
+        while let Some(finished) = self.core.dispatch.finished() {
+            let order = self.core.finished(finished);
+            self.carry_out(order);
+        }
+        self.core.dispatch_waiting();
+        let overloads = self.core.counters.overloads();
+        if overloads > self.overloads && self.overload_pace.speak(self.core.clock.now()).is_some() {
+            warn!(
+                refused = overloads - self.overloads,
+                waiting = self.core.dispatch.waiting(),
+                "workers are saturated"
+            );
+            self.overloads = overloads;
+        }
+    }
+
+    fn reopen_gates(&mut self) {
+        if self.phase != Phase::Serving {
+            return;
+        }
+        let now = self.core.clock.now();
+        for (listener, gate) in self.gates.iter_mut().enumerate() {
+            if gate.open(now) {
+                self.backend.accept(listener);
+            }
+        }
+    }
+
+    /// Moves a shutdown forward, if one has been asked for.
+    fn drain(&mut self) {
+        match self.phase {
+            Phase::Serving if self.handle.is_asked() => self.begin_drain(),
+            Phase::Draining { until } => self.end_drain(until),
+            Phase::Fresh | Phase::Serving | Phase::Over => {}
+        }
+    }
+
+    fn begin_drain(&mut self) {
+        let now = self.core.clock.now();
+        let drain = self.core.settings.drain;
+        info!(open = self.core.links.len(), in_flight = self.core.dispatch.in_flight(), ?drain, "shutting down");
+        self.backend.stop_listening();
+        self.core.draining = true;
+        self.drained.idle = self.close_where(CloseReason::Stopped, |idle| idle);
+        self.phase = Phase::Draining { until: now + drain };
+        self.end_drain(now + drain);
+    }
+
+    fn end_drain(&mut self, until: Instant) {
+        let in_flight = self.core.dispatch.in_flight();
+        if self.core.links.is_empty() && in_flight == 0 {
+            self.phase = Phase::Over;
+        } else if until <= self.core.clock.now() {
+            self.phase = Phase::Over;
+            self.drained.cut = self.close_where(CloseReason::Stopped, |_idle| true);
+            self.drained.abandoned = in_flight as u64;
+        }
+        if self.phase == Phase::Over {
+            info!(drained = ?self.drained, "reactor stopped");
+        }
+    }
+
+    /// Closes the connections that `choose` picks, told whether nothing of a request has come; says how many.
+    fn close_where(&mut self, reason: CloseReason, choose: impl Fn(bool) -> bool) -> u64 {
+        let mut closed = 0;
+        for slot in 0..self.core.links.reach() {
+            let Some(token) = self.core.links.token(slot) else { continue };
+            if self.core.links.get(token).is_some_and(|link| choose(link.machine.is_idle())) {
+                let order = self.core.close(token, reason);
+                self.carry_out(order);
+                closed += 1;
+            }
+        }
+        closed
+    }
+
+    fn publish(&self) {
+        let counters = &self.core.counters;
+        counters.turns.add(1);
+        counters.in_flight.set(self.core.dispatch.in_flight() as u64);
+        counters.waiting.set(u64::from(self.core.dispatch.waiting()));
+        counters.buffer_octets.set(self.core.buffers.octets() as u64);
+    }
+}

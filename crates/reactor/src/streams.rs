@@ -1,0 +1,295 @@
+//! The road of a request that comes over a connection.
+
+use std::io;
+use std::ops::Range;
+
+use raida_conn::{CloseReason, Connection, Instant, Octets, Policy, Step};
+use raida_wire::{Head, Refusal, Status};
+use tracing::debug;
+
+use crate::buffer::{Buffer, SMALL};
+use crate::clock::Clock;
+use crate::core::{Core, Surroundings};
+use crate::link::Parked;
+use crate::order::Order;
+use crate::service::{Request, Service, Transport};
+use crate::token::Token;
+use crate::workers::{Finished, Origin, Outcome};
+
+impl<S: Service, C: Clock> Core<S, C> {
+    /// Octets came. They are lent; what is read of them is wiped.
+    pub(crate) fn received(&mut self, token: Token, octets: &mut [u8]) -> Order {
+        let now = self.clock.now();
+        self.counters.octets_in.add(octets.len() as u64);
+        if let Some(link) = self.links.get_mut(token) {
+            link.octets_in += octets.len() as u64;
+        }
+        let step = self.feed(token, |machine, policy, host| machine.received(now, octets, policy, host));
+        self.follow(token, step, octets, now)
+    }
+
+    /// The peer has shut down its sending side.
+    pub(crate) fn ended(&mut self, token: Token) -> Order {
+        let now = self.clock.now();
+        let step = self.feed(token, |machine, policy, host| machine.ended(now, policy, host));
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// Octets of the response went out.
+    pub(crate) fn sent(&mut self, token: Token, buffer: Buffer, sent: usize) -> Order {
+        let now = self.clock.now();
+        self.counters.octets_out.add(sent as u64);
+        let Some(link) = self.links.get_mut(token) else {
+            self.counters.stale_completions.add(1);
+            return self.returned(buffer);
+        };
+        link.octets_out += sent as u64;
+        link.response = Some(buffer);
+        let step = self.feed(token, |machine, policy, host| machine.sent(now, sent, policy, host));
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// The connection broke.
+    pub(crate) fn failed(&mut self, token: Token, error: &io::Error, buffer: Option<Buffer>) -> Order {
+        if let Some(buffer) = buffer {
+            self.buffers.put(buffer);
+        }
+        if let Some(link) = self.links.get(token) {
+            debug!(slot = token.slot(), peer = %link.peer, %error, "connection failed");
+        }
+        self.gone(token)
+    }
+
+    /// The peer has reset the connection. A request that still waits for a worker is given up.
+    pub(crate) fn gone(&mut self, token: Token) -> Order {
+        let now = self.clock.now();
+        let mut step = self.feed(token, |machine, policy, host| machine.failed(now, policy, host));
+        if self.unpark(token).is_some() {
+            step = self.feed(token, |machine, policy, host| machine.responded(now, 0, policy, host));
+        }
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// The slot's deadline has passed: the peer's, or that of a request waiting for a worker.
+    pub(crate) fn expired(&mut self, slot: u32) -> Order {
+        let now = self.clock.now();
+        let Some(token) = self.links.token(slot) else { return Order::Nothing };
+        let step = match self.unpark(token) {
+            Some(head) => {
+                self.counters.wait_timeouts.add(1);
+                let len = self.refuse_link(token, &head.refuse(Status::REQUEST_RATE), now);
+                self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host))
+            }
+            None => self.feed(token, |machine, policy, host| machine.expired(now, policy, host)),
+        };
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// A worker is done.
+    pub(crate) fn finished(&mut self, finished: Finished) -> Order {
+        let Finished { origin, head, request, answer, began, outcome } = finished;
+        self.buffers.put(request);
+        let token = match origin {
+            Origin::Connection(token) => token,
+            Origin::Datagram(to) => return self.finished_datagram(to, &head, outcome, answer, began),
+        };
+        if self.links.get(token).is_none() {
+            self.counters.stale_completions.add(1);
+            return self.returned(answer);
+        }
+        let now = self.clock.now();
+        let len = self.respond(token, &head, outcome, answer, began);
+        let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// Hands requests that wait to the workers, longest first, as long as there is room.
+    pub(crate) fn dispatch_waiting(&mut self) {
+        while let Some(slot) = self.dispatch.first() {
+            let token = self.links.token(slot);
+            let parked = token.and_then(|token| Some((token, self.links.get_mut(token)?)));
+            let Some((token, link)) = parked else {
+                self.dispatch.leave(slot);
+                continue;
+            };
+            if let Some(parked) = link.parked.take()
+                && let Err(job) = self.dispatch.submit(parked.into_job(token, link.peer))
+            {
+                link.parked = Some(Parked::from_job(job));
+                return;
+            }
+            self.dispatch.leave(slot);
+            self.rearm(token);
+        }
+    }
+
+    /// Closes a connection that has to go, for the drain.
+    pub(crate) fn close(&mut self, token: Token, reason: CloseReason) -> Order {
+        self.unpark(token);
+        let now = self.clock.now();
+        let Some(link) = self.forget(token) else { return Order::Nothing };
+        self.counters.closed(reason);
+        debug!(
+            slot = token.slot(),
+            peer = %link.peer,
+            %reason,
+            octets_in = link.octets_in,
+            octets_out = link.octets_out,
+            elapsed_us = now.saturating_duration_since(link.opened).as_micros(),
+            "connection closed"
+        );
+        Order::Close { token, reset: reason.reset() }
+    }
+
+    /// Gives one input to a connection's machine. `None`: the connection is gone.
+    fn feed(
+        &mut self,
+        token: Token,
+        input: impl FnOnce(&mut Connection<Buffer>, &Policy, &mut Surroundings<'_, S>) -> Step<Buffer>,
+    ) -> Option<Step<Buffer>> {
+        let link = self.links.get_mut(token)?;
+        let mut host = Surroundings { service: &*self.service, buffers: &mut self.buffers };
+        Some(input(&mut link.machine, &self.settings.policy, &mut host))
+    }
+
+    /// Does what the machine asks until it asks for something that only the backend can do.
+    fn follow(&mut self, token: Token, first: Option<Step<Buffer>>, input: &mut [u8], began: Instant) -> Order {
+        let mut next = first;
+        let order = loop {
+            let Some(step) = next else {
+                self.counters.stale_completions.add(1);
+                return Order::Nothing;
+            };
+            let len = match step {
+                Step::Receive => break self.receive(token),
+                Step::Send(range) => break self.send(token, range),
+                Step::Linger => {
+                    self.drop_response(token);
+                    break Order::Linger(token);
+                }
+                Step::Wait => break Order::Nothing,
+                Step::Close(reason) => return self.close(token, reason),
+                Step::Refuse(refusal) => self.refuse_link(token, &refusal, began),
+                Step::Process { head, request } => match self.process(token, head, request, input, began) {
+                    Some(len) => len,
+                    None => break Order::Watch(token),
+                },
+            };
+            let now = self.clock.now();
+            next = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
+        };
+        self.rearm(token);
+        order
+    }
+
+    /// Serves a whole request: the length of its response, or `None` while a worker has it or it waits for one.
+    fn process(
+        &mut self,
+        token: Token,
+        head: Head,
+        mut request: Octets<Buffer>,
+        input: &mut [u8],
+        began: Instant,
+    ) -> Option<usize> {
+        self.counters.requests.add(1);
+        let peer = self.links.get(token)?.peer;
+        let Some(mut answer) = self.buffers.take(SMALL) else {
+            self.give_up(request, input);
+            return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));
+        };
+        let octets = request.get_mut(input);
+        let call = Request { head, octets, peer, transport: Transport::Tcp };
+        if let Some(outcome) = self.call(call, &mut answer) {
+            self.give_up(request, input);
+            return Some(self.respond(token, &head, outcome, answer, began));
+        }
+        let Some(request) = self.keep(request, input) else {
+            self.buffers.put(answer);
+            return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));
+        };
+        self.defer(token, Parked { head, request, answer, began });
+        None
+    }
+
+    /// Hands a request to a worker or, where others wait already or there is no room, lets it wait in its connection.
+    fn defer(&mut self, token: Token, parked: Parked) {
+        let Some(link) = self.links.get_mut(token) else { return };
+        debug!(slot = token.slot(), peer = %link.peer, command = %parked.head.command(), "request deferred");
+        self.counters.deferred.add(1);
+        link.parked = Some(parked);
+        self.dispatch.enqueue(token.slot());
+        self.dispatch_waiting();
+        if self.links.get(token).is_some_and(|link| link.parked.is_some()) {
+            self.counters.waited.add(1);
+        }
+    }
+
+    /// Takes a waiting request out of the line and forgets it, except for its head.
+    fn unpark(&mut self, token: Token) -> Option<Head> {
+        let Parked { head, request, answer, .. } = self.links.get_mut(token)?.parked.take()?;
+        self.dispatch.leave(token.slot());
+        self.buffers.put(request);
+        self.buffers.put(answer);
+        Some(head)
+    }
+
+    /// Keeps the service's answer as the connection's response, and says how long it is.
+    fn respond(&mut self, token: Token, head: &Head, outcome: Outcome, mut answer: Buffer, began: Instant) -> usize {
+        self.buffers.book_growth(&mut answer);
+        let range = self.settle(head, outcome, &mut answer, began);
+        self.links.get_mut(token).map_or(0, |link| link.respond(answer, range))
+    }
+
+    /// Writes a refusal as the connection's response, and says how long it is.
+    fn refuse_link(&mut self, token: Token, refusal: &Refusal, began: Instant) -> usize {
+        let mut buffer = self.buffers.take_tiny();
+        let range = self.refuse(refusal, &mut buffer, began);
+        let Some(link) = self.links.get_mut(token) else { return 0 };
+        debug!(slot = token.slot(), peer = %link.peer, status = %refusal.status(), "request refused");
+        link.respond(buffer, range)
+    }
+
+    /// Goes on receiving, unless nothing has come and a drain is under way.
+    fn receive(&mut self, token: Token) -> Order {
+        self.drop_response(token);
+        if self.draining && self.links.get(token).is_some_and(|link| link.machine.is_idle()) {
+            return self.close(token, CloseReason::Stopped);
+        }
+        Order::Receive(token)
+    }
+
+    /// Sends a part of the response, counted from its start.
+    fn send(&mut self, token: Token, range: Range<usize>) -> Order {
+        let Some(link) = self.links.get_mut(token) else { return Order::Nothing };
+        let start = link.response_start;
+        match link.response.take() {
+            Some(buffer) => Order::Send(token, buffer, start + range.start..start + range.end),
+            None => Order::Nothing,
+        }
+    }
+
+    fn drop_response(&mut self, token: Token) {
+        if let Some(buffer) = self.links.get_mut(token).and_then(|link| link.response.take()) {
+            self.buffers.put(buffer);
+        }
+    }
+
+    /// Wipes a request that has been served.
+    fn give_up(&mut self, mut request: Octets<Buffer>, input: &mut [u8]) {
+        request.get_mut(input).fill(0);
+        if let Octets::Stored(buffer, _) = request {
+            self.buffers.put(buffer);
+        }
+    }
+
+    /// Moves a request into a buffer of its own, or wipes it where there is none.
+    fn keep(&mut self, mut request: Octets<Buffer>, input: &mut [u8]) -> Option<Buffer> {
+        if let Octets::Stored(buffer, _) = request {
+            return Some(buffer);
+        }
+        let octets = request.get_mut(input);
+        let kept = self.buffers.take_copy(octets);
+        octets.fill(0);
+        kept
+    }
+}
