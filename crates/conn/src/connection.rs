@@ -1,0 +1,295 @@
+//! One server-side connection: inputs in, the next step out.
+
+use core::fmt;
+use core::mem;
+
+use crate::close_reason::CloseReason;
+use crate::deadline::Deadline;
+use crate::host::Host;
+use crate::instant::Instant;
+use crate::phase::{Phase, State, WantReadHeader, WantWrite};
+use crate::policy::Policy;
+use crate::reading::{Reading, Turn};
+use crate::step::Step;
+use crate::surplus::{Source, Surplus};
+
+/// One peer's framing and turn-taking, as pure state.
+///
+/// Invariants: at most one step is out; [`deadline`](Self::deadline) is `Some` exactly while the peer owes octets or
+/// room; at most one buffer is held between two calls, and none in [`Phase::Done`]; `Step::Close` is given exactly once.
+///
+/// A call that makes no sense in the present phase changes nothing that the peer can see and returns [`Step::Wait`].
+pub struct Connection<B> {
+    state: State<B>,
+    /// How many requests may still begin.
+    remaining: u32,
+    /// The peer has shut down its sending side: all that it sent has been received.
+    peer_has_ended: bool,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
+    /// A connection accepted at `now`. Its first step is `Receive`.
+    #[must_use]
+    pub fn new(now: Instant, policy: &Policy) -> Self {
+        let state = State::WantReadHeader(WantReadHeader::accepted(now, policy));
+        Self { state, remaining: policy.requests_max.max(1), peer_has_ended: false }
+    }
+
+    /// Octets arrived. `input` is lent: a request that is whole in it is judged there and never copied.
+    ///
+    /// Lend more room to a receive than the longest request has ([`PIPELINE_MAX`](crate::PIPELINE_MAX)), so that a whole
+    /// request never fills it: then nothing is left in the kernel when the connection is closed without a farewell.
+    ///
+    /// An empty input is neither progress nor an end. Octets that come while a request is being answered, when nothing
+    /// is to be received, are dropped; the connection then closes with a farewell.
+    pub fn received(
+        &mut self,
+        now: Instant,
+        input: &[u8],
+        policy: &Policy,
+        host: &mut impl Host<Buffer = B>,
+    ) -> Step<B> {
+        let mut turn = Turn { now, policy, host };
+        match self.take_state() {
+            state @ (State::WantReadHeader(_) | State::WantReadBody(_) | State::Lingering(_)) if input.is_empty() => {
+                self.enter(state, Step::Receive)
+            }
+            State::WantReadHeader(header) => {
+                let source = Source::Lent(input);
+                let reading = header.read(&source, &mut turn);
+                self.read(reading, source, &mut turn)
+            }
+            State::WantReadBody(body) => {
+                let reading = body.read(input, &turn);
+                self.read(reading, Source::Lent(input), &mut turn)
+            }
+            State::Processing(mut processing) => {
+                processing.set_surplus(Surplus::Lost).map(|buffer| turn.host.put_buffer(buffer));
+                self.enter(State::Processing(processing), Step::Wait)
+            }
+            State::WantWrite(mut writing) => {
+                writing.set_surplus(Surplus::Lost).map(|buffer| turn.host.put_buffer(buffer));
+                self.enter(State::WantWrite(writing), Step::Wait)
+            }
+            State::Lingering(mut lingering) => {
+                let limit = policy.linger_octets;
+                if lingering.discard(input.len()) >= limit {
+                    return Step::Close(CloseReason::LingerOctets { limit });
+                }
+                self.enter(State::Lingering(lingering), Step::Receive)
+            }
+            State::Done => Step::Wait,
+        }
+    }
+
+    /// The peer shut down its sending side, and everything it had sent was received. It may still read.
+    pub fn ended(&mut self, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        match &self.state {
+            State::WantReadHeader(_) | State::WantReadBody(_) => {
+                let reason = self.end_of_reading();
+                self.close(reason, host)
+            }
+            State::Processing(_) | State::WantWrite(_) => {
+                self.peer_has_ended = true;
+                Step::Wait
+            }
+            State::Lingering(_) => self.close(CloseReason::Served, host),
+            State::Done => Step::Wait,
+        }
+    }
+
+    /// The connection is broken: reset by the peer, unreachable, or failed in the system.
+    ///
+    /// While a request is being processed this is only remembered: whoever works on the answer holds on to the
+    /// connection. [`responded`](Self::responded) then closes.
+    pub fn failed(&mut self, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        match &mut self.state {
+            State::Processing(processing) => {
+                processing.lose_peer();
+                processing.set_surplus(Surplus::Lost).map(|buffer| host.put_buffer(buffer));
+                Step::Wait
+            }
+            State::WantReadHeader(_) | State::WantReadBody(_) | State::WantWrite(_) | State::Lingering(_) => {
+                self.close(CloseReason::PeerGone, host)
+            }
+            State::Done => Step::Wait,
+        }
+    }
+
+    /// The response is finished and has `len` octets, which [`Step::Send`] counts from 0. With 0 there is none.
+    pub fn responded(
+        &mut self,
+        now: Instant,
+        len: usize,
+        policy: &Policy,
+        host: &mut impl Host<Buffer = B>,
+    ) -> Step<B> {
+        match self.take_state() {
+            State::Processing(processing) if processing.peer_is_gone() => {
+                self.close_from(State::Processing(processing), CloseReason::PeerGone, host)
+            }
+            State::Processing(processing) => {
+                self.write(processing.into_write(len, now, policy), &mut Turn { now, policy, host })
+            }
+            state => self.enter(state, Step::Wait),
+        }
+    }
+
+    /// The first `count` octets of the range last given were sent.
+    pub fn sent(&mut self, now: Instant, count: usize, policy: &Policy, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        match self.take_state() {
+            State::WantWrite(mut writing) => {
+                if count > 0 {
+                    writing.sent(count, now, policy);
+                }
+                self.write(writing, &mut Turn { now, policy, host })
+            }
+            state => self.enter(state, Step::Wait),
+        }
+    }
+
+    /// It is `now`, and the [`deadline`](Self::deadline) may have passed. Harmless where it has not.
+    pub fn expired(&mut self, now: Instant, policy: &Policy, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        match self.state.due() {
+            Some((deadline, what)) if deadline <= now => {
+                self.close(CloseReason::Timeout { what, limit: what.limit(policy) }, host)
+            }
+            _ => Step::Wait,
+        }
+    }
+
+    /// The node is about to stop: a request that has begun is answered, or the first one if none has, and then the
+    /// connection closes. In the pause between two requests it closes at once.
+    pub fn stop(&mut self, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        match &self.state {
+            State::WantReadHeader(header) if header.is_idle() => self.close(CloseReason::Stopped, host),
+            State::WantReadHeader(_) | State::WantReadBody(_) => {
+                self.remaining = 1;
+                Step::Wait
+            }
+            State::Processing(_) | State::WantWrite(_) | State::Lingering(_) => {
+                self.remaining = 0;
+                Step::Wait
+            }
+            State::Done => Step::Wait,
+        }
+    }
+
+    /// The node stops now, whatever is in flight.
+    pub fn abort(&mut self, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        match self.state {
+            State::Done => Step::Wait,
+            _ => self.close(CloseReason::Stopped, host),
+        }
+    }
+
+    /// When to call [`expired`](Self::expired) if no other input comes first. `Some` exactly while the peer owes octets
+    /// or room.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.state.due().map(|(deadline, _)| deadline)
+    }
+
+    /// Where the connection is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
+    /// Goes on from what reading `source` brought.
+    fn read<H: Host<Buffer = B>>(
+        &mut self,
+        reading: Reading<B>,
+        source: Source<'_, B>,
+        turn: &mut Turn<'_, H>,
+    ) -> Step<B> {
+        match reading {
+            Reading::Unfinished(state) => {
+                source.discard(turn.host);
+                self.state = state;
+                if self.peer_has_ended { self.close(self.end_of_reading(), turn.host) } else { Step::Receive }
+            }
+            Reading::Refused(mut processing, refusal) => {
+                source.discard(turn.host);
+                processing.set_surplus(Surplus::Lost);
+                self.enter(State::Processing(processing), Step::Refuse(refusal))
+            }
+            Reading::Whole { mut processing, head, request, used } => {
+                self.remaining = self.remaining.saturating_sub(1);
+                processing.set_surplus(source.into_surplus(used, self.remaining > 0, turn.host));
+                self.enter(State::Processing(processing), Step::Process { head, request })
+            }
+        }
+    }
+
+    /// Sends what is left to send, or says farewell, or turns to the next request.
+    fn write<H: Host<Buffer = B>>(&mut self, writing: WantWrite<B>, turn: &mut Turn<'_, H>) -> Step<B> {
+        let unsent = writing.unsent();
+        if !unsent.is_empty() {
+            return self.enter(State::WantWrite(writing), Step::Send(unsent));
+        }
+        let may_go_on = self.remaining > 0;
+        match writing.surplus() {
+            Surplus::Kept(_) if may_go_on => self.follow(writing, turn),
+            Surplus::Nothing if may_go_on && !self.peer_has_ended => self.follow(writing, turn),
+            Surplus::Lost | Surplus::Kept(_) if !self.peer_has_ended => {
+                let (lingering, buffer) = writing.into_lingering(turn.now, turn.policy);
+                buffer.map(|buffer| turn.host.put_buffer(buffer));
+                self.enter(State::Lingering(lingering), Step::Linger)
+            }
+            _ => self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host),
+        }
+    }
+
+    /// Turns to the next request, whose first octets may be here already.
+    fn follow<H: Host<Buffer = B>>(&mut self, writing: WantWrite<B>, turn: &mut Turn<'_, H>) -> Step<B> {
+        match writing.into_next(turn.now, turn.policy) {
+            (header, Surplus::Kept(leftover)) => {
+                let source = Source::Kept(leftover);
+                let reading = header.read(&source, turn);
+                self.read(reading, source, turn)
+            }
+            (header, Surplus::Nothing | Surplus::Lost) => self.enter(State::WantReadHeader(header), Step::Receive),
+        }
+    }
+
+    /// What the end of the peer's octets means here.
+    fn end_of_reading(&self) -> CloseReason {
+        match &self.state {
+            State::WantReadHeader(header) if header.is_idle() => CloseReason::Served,
+            State::WantReadHeader(header) if header.kept().is_empty() => CloseReason::PeerClosed,
+            _ => CloseReason::CutRequest,
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        let state = self.take_state();
+        self.close_from(state, reason, host)
+    }
+
+    fn close_from(&mut self, state: State<B>, reason: CloseReason, host: &mut impl Host<Buffer = B>) -> Step<B> {
+        state.into_buffer().map(|buffer| host.put_buffer(buffer));
+        self.enter(State::Done, Step::Close(reason))
+    }
+
+    /// Leaves the state to the caller, who puts the next one in its place; `Done` is what remains otherwise.
+    fn take_state(&mut self) -> State<B> {
+        mem::replace(&mut self.state, State::Done)
+    }
+
+    fn enter(&mut self, state: State<B>, step: Step<B>) -> Step<B> {
+        self.state = state;
+        step
+    }
+}
+
+impl<B> fmt::Debug for Connection<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("phase", &self.state.phase())
+            .field("due", &self.state.due())
+            .field("remaining", &self.remaining)
+            .field("peer_has_ended", &self.peer_has_ended)
+            .finish()
+    }
+}
