@@ -217,7 +217,7 @@ impl<J, R> Crew<J, R> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::completion::CompletionQueue;

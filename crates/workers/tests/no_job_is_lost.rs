@@ -1,4 +1,5 @@
 //! Every accepted job gives exactly one result, to the loop that asked, whatever is full.
+#![cfg(not(loom))]
 
 use crossbeam_utils::sync::Parker;
 use raida_workers::{CompletionQueue, Config, Permit, Pool};

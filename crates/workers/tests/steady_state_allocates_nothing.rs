@@ -1,4 +1,5 @@
 //! After start-up, a job costs no allocation: not on its way out, not on its way back.
+#![cfg(not(loom))]
 
 use crossbeam_utils::sync::Parker;
 use raida_workers::{CompletionQueue, Config, Pool};

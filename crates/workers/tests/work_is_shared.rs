@@ -1,4 +1,5 @@
 //! Threads, queues and back-pressure: who does what, and what full means.
+#![cfg(not(loom))]
 #![expect(clippy::unwrap_used, reason = "a test may panic, also in its shared parts")]
 
 use raida_workers::{CompletionQueue, Config, Pool};
