@@ -187,7 +187,7 @@ fn check_rebuilt(case: &Case<'_>, accepted: &Accepted) -> Result<(), Reason> {
         request.build(&mut built, &accepted.payload).map_err(Reason::new)?
     };
     let mut sent = case.bytes.get(..head.request_len()).unwrap_or_default().to_vec();
-    if let (Keying::None { .. }, [_, .., _, _]) = (header.keying, sent.as_slice()) {
+    if matches!(header.keying, Keying::None { .. }) {
         blank_ignored(&mut sent);
     }
     same_octets("request as a client builds it", built.get(..length).unwrap_or_default(), &sent)?;

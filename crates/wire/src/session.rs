@@ -9,6 +9,7 @@ use crate::TRAILER;
 use crate::cipher::CipherKey;
 use crate::head::Head;
 use crate::header::{Keying, LONG};
+use crate::octets::field;
 use crate::response::{BODY_SIZE_MAX, Form, Header, nonce_field};
 use crate::status::Status;
 
@@ -109,7 +110,7 @@ impl Session {
         };
         let nonce = nonce_field(second, echo, random);
         let encryption_code = self.head.encryption().code();
-        (Form::Long { encryption_code, key, nonce }, crate::octets::field::<0, _, _>(&nonce))
+        (Form::Long { encryption_code, key, nonce }, field::<0, _, _>(&nonce))
     }
 
     /// Seals the body at the front of `rest` and returns its size; `None` if it does not fit.
