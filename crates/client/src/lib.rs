@@ -35,6 +35,8 @@ mod question;
 mod status_group;
 mod target;
 mod tcp;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod udp;
 mod vote;
 
