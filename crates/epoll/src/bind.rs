@@ -1,0 +1,126 @@
+//! The way in: a TCP listener and a UDP socket on the same port.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::setup::Setup;
+use crate::setup_error::{SetupError, Step};
+use crate::source::Source;
+use crate::sys::{DatagramSocket, Interest, ListeningSocket};
+
+/// How many ports of the system's choice are tried until one is free for TCP and UDP.
+const TRIES: u32 = 16;
+
+/// Both sockets of one address, bound; the listener lets connections in.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    pub(crate) stream: ListeningSocket,
+    pub(crate) datagram: DatagramSocket,
+    /// Octets granted for waiting datagrams.
+    pub(crate) receive_buffer: usize,
+}
+
+/// With whom a port is shared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// Nobody.
+    Alone,
+    /// Other reactors that come later. The port is bound before it is shared, so nobody else can have it already.
+    First,
+    /// The reactor that came first.
+    Further,
+}
+
+impl Door {
+    /// For one reactor.
+    pub(crate) fn open(setup: &Setup, address: SocketAddr) -> Result<Self, SetupError> {
+        Self::pick(setup, address, Sharing::Alone)
+    }
+
+    /// For the first of several reactors.
+    pub(crate) fn claim(setup: &Setup, address: SocketAddr) -> Result<Self, SetupError> {
+        Self::pick(setup, address, Sharing::First)
+    }
+
+    /// For a further reactor, on the same port.
+    pub(crate) fn beside(&self, setup: &Setup) -> Result<Self, SetupError> {
+        Self::make(setup, self.address, Sharing::Further)
+    }
+
+    /// Puts both sockets on the interest list.
+    pub(crate) fn enlist(&self, interest: &Interest, number: u32) -> Result<(), SetupError> {
+        interest
+            .add(&self.stream, Source::Listener(number).to_word())
+            .map_err(SetupError::at(Step::WatchListener, self.address))?;
+        interest
+            .add(&self.datagram, Source::DatagramPort(number).to_word())
+            .map_err(SetupError::at(Step::WatchDatagramSocket, self.address))
+    }
+
+    /// Tries further ports where the system picks them and one is free for TCP only.
+    fn pick(setup: &Setup, address: SocketAddr, sharing: Sharing) -> Result<Self, SetupError> {
+        for _ in 0..TRIES {
+            match Self::make(setup, address, sharing) {
+                Err(SetupError::PortTaken { .. }) if address.port() == 0 => {}
+                outcome => return outcome,
+            }
+        }
+        Err(SetupError::NoCommonPort { address, tried: TRIES })
+    }
+
+    /// Listens only after both are bound, so that nobody is let in for nothing.
+    fn make(setup: &Setup, wish: SocketAddr, sharing: Sharing) -> Result<Self, SetupError> {
+        let stream = create_listener(setup, wish, sharing).map_err(SetupError::at(Step::CreateListener, wish))?;
+        let address = bind_listener(&stream, wish, sharing).map_err(SetupError::at(Step::BindListener, wish))?;
+        let (datagram, receive_buffer) = create_datagram_socket(setup, address, sharing)
+            .map_err(SetupError::at(Step::CreateDatagramSocket, address))?;
+        bind_datagram_socket(&datagram, address, sharing).map_err(SetupError::at(Step::BindDatagramSocket, address))?;
+        stream.listen(setup.backlog).map_err(SetupError::at(Step::Listen, address))?;
+        Ok(Self { address, stream, datagram, receive_buffer })
+    }
+}
+
+fn create_listener(setup: &Setup, address: SocketAddr, sharing: Sharing) -> io::Result<ListeningSocket> {
+    let socket = ListeningSocket::open(address)?;
+    if let Some(keepalive) = setup.keepalive {
+        socket.set_keepalive(keepalive.idle, keepalive.interval, keepalive.probes)?;
+    }
+    if let Some(octets) = setup.send_buffer {
+        socket.set_send_buffer(octets)?;
+    }
+    if sharing == Sharing::Further {
+        socket.share_port()?;
+    }
+    Ok(socket)
+}
+
+/// Returns the address with the port that it has got.
+fn bind_listener(socket: &ListeningSocket, address: SocketAddr, sharing: Sharing) -> io::Result<SocketAddr> {
+    socket.bind(address)?;
+    if sharing == Sharing::First {
+        socket.share_port()?;
+    }
+    socket.local_address()
+}
+
+/// Returns with it what was granted for waiting datagrams.
+fn create_datagram_socket(setup: &Setup, address: SocketAddr, sharing: Sharing) -> io::Result<(DatagramSocket, usize)> {
+    let socket = DatagramSocket::open(address)?;
+    if setup.datagram_receive_buffer > 0 {
+        socket.set_receive_buffer(setup.datagram_receive_buffer)?;
+    }
+    let granted = socket.receive_buffer()?;
+    if sharing == Sharing::Further {
+        socket.share_port()?;
+    }
+    Ok((socket, granted))
+}
+
+fn bind_datagram_socket(socket: &DatagramSocket, address: SocketAddr, sharing: Sharing) -> io::Result<()> {
+    socket.bind(address)?;
+    if sharing == Sharing::First {
+        socket.share_port()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! One connection: its socket, what is in flight on it, and what the kernel has said about it.
+
+use std::io;
+use std::mem;
+use std::ops::Range;
+
+use raida_reactor::backend::Completion;
+use raida_reactor::buffer::Buffer;
+use raida_reactor::token::Token;
+
+use crate::counts::SyscallCounts;
+use crate::source::Source;
+use crate::sys::{Event, Interest, Stream};
+
+/// A connection that has a slot.
+///
+/// Optimistic: it counts as readable and writable until a system call says otherwise, and only then does it go on the
+/// interest list, once, for all edges. Adding it reports what it is ready for at that moment, so nothing that happens
+/// between the refusal and the adding is lost.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    token: Token,
+    stream: Stream,
+    operation: Operation,
+    listed: bool,
+    readable: bool,
+    writable: bool,
+    broken: bool,
+}
+
+/// What the loop waits for.
+#[derive(Debug, Default)]
+pub(crate) enum Operation {
+    #[default]
+    Idle,
+    Receive,
+    Send {
+        buffer: Buffer,
+        range: Range<usize>,
+    },
+    Watch,
+}
+
+/// What came of one turn.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// So many octets lie at the front of the scratch buffer.
+    Received(usize),
+    /// Anything else there is to report.
+    Told(Completion<'static, Stream>),
+    /// Nothing; an edge will tell.
+    Waiting,
+}
+
+impl Connection {
+    pub(crate) fn new(token: Token, stream: Stream) -> Self {
+        let operation = Operation::Idle;
+        Self { token, stream, operation, listed: false, readable: true, writable: true, broken: false }
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Puts an operation in the place of whatever was there, and gives back the buffer of a send.
+    pub(crate) fn start(&mut self, operation: Operation) -> Option<Buffer> {
+        match mem::replace(&mut self.operation, operation) {
+            Operation::Send { buffer, .. } => Some(buffer),
+            Operation::Idle | Operation::Receive | Operation::Watch => None,
+        }
+    }
+
+    pub(crate) fn note_edge(&mut self, event: Event) {
+        self.readable |= event.readable();
+        self.writable |= event.writable();
+        self.broken |= event.broken();
+    }
+
+    /// Whether a turn would be of use.
+    pub(crate) fn has_work(&self) -> bool {
+        match self.operation {
+            Operation::Idle => false,
+            Operation::Receive => self.readable,
+            Operation::Send { .. } => self.writable,
+            Operation::Watch => self.broken || !self.listed,
+        }
+    }
+
+    /// Makes one attempt at what is in flight.
+    pub(crate) fn turn(&mut self, scratch: &mut [u8], interest: &Interest, counts: &mut SyscallCounts) -> Turn {
+        if !self.has_work() {
+            return Turn::Waiting;
+        }
+        match mem::take(&mut self.operation) {
+            Operation::Idle => Turn::Waiting,
+            Operation::Receive => self.receive(scratch, interest, counts),
+            Operation::Send { buffer, range } => self.send(buffer, range, interest, counts),
+            Operation::Watch if self.broken => Turn::Told(Completion::Gone { token: self.token }),
+            Operation::Watch => self.wait(Operation::Watch, interest, counts),
+        }
+    }
+
+    fn receive(&mut self, scratch: &mut [u8], interest: &Interest, counts: &mut SyscallCounts) -> Turn {
+        counts.receive += 1;
+        match self.stream.receive(scratch) {
+            Ok(0) => Turn::Told(Completion::Ended { token: self.token }),
+            Ok(len) => Turn::Received(len),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                self.wait(Operation::Receive, interest, counts)
+            }
+            Err(error) => self.fail(error, None),
+        }
+    }
+
+    fn send(&mut self, buffer: Buffer, range: Range<usize>, interest: &Interest, counts: &mut SyscallCounts) -> Turn {
+        let Some(octets) = buffer.as_ref().get(range.clone()) else {
+            return self.fail(io::ErrorKind::InvalidInput.into(), Some(buffer));
+        };
+        counts.send += 1;
+        match self.stream.send(octets) {
+            Ok(sent) => Turn::Told(Completion::Sent { token: self.token, buffer, sent }),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.writable = false;
+                self.wait(Operation::Send { buffer, range }, interest, counts)
+            }
+            Err(error) => self.fail(error, Some(buffer)),
+        }
+    }
+
+    /// Leaves `operation` in flight until an edge comes.
+    fn wait(&mut self, operation: Operation, interest: &Interest, counts: &mut SyscallCounts) -> Turn {
+        self.operation = operation;
+        if self.listed {
+            return Turn::Waiting;
+        }
+        counts.epoll_ctl += 1;
+        match interest.add(&self.stream, Source::Connection(self.token).to_word()) {
+            Ok(()) => {
+                self.listed = true;
+                Turn::Waiting
+            }
+            Err(error) => {
+                let buffer = self.start(Operation::Idle);
+                self.fail(error, buffer)
+            }
+        }
+    }
+
+    fn fail(&self, error: io::Error, buffer: Option<Buffer>) -> Turn {
+        Turn::Told(Completion::Failed { token: self.token, error, buffer })
+    }
+}

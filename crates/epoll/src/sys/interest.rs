@@ -1,0 +1,101 @@
+//! The interest list: one epoll instance.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use super::{count, descriptor, done};
+
+/// One epoll instance, edge-triggered throughout.
+///
+/// A descriptor is added once, for all edges, and leaves the list when it is closed: nothing in this crate duplicates
+/// one, so closing it closes the file behind it.
+#[derive(Debug)]
+pub(crate) struct Interest(OwnedFd);
+
+impl Interest {
+    pub(crate) fn new() -> io::Result<Self> {
+        // SAFETY: needs nothing but a valid flag; answers with a new descriptor that is nobody's yet.
+        unsafe { descriptor(libc::epoll_create1(libc::EPOLL_CLOEXEC)) }.map(Self)
+    }
+
+    /// Asks for every edge of `object`; they will come with `word`. What it is ready for already counts as an edge.
+    pub(crate) fn add(&self, object: impl AsFd, word: u64) -> io::Result<()> {
+        let edges = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
+        let mut event = libc::epoll_event { events: edges as u32, u64: word };
+        let object = object.as_fd().as_raw_fd();
+        // SAFETY: needs two open descriptors, which the borrows keep open across the call, and one readable event,
+        // which lives on this stack and which the kernel copies before it returns.
+        done(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), libc::EPOLL_CTL_ADD, object, &raw mut event) })
+    }
+
+    /// Waits for edges, for at most `timeout` rounded up to milliseconds, and says how many of `events` it filled.
+    /// A signal ends the wait with none.
+    pub(crate) fn wait(&self, events: &mut [Event], timeout: Option<Duration>) -> io::Result<usize> {
+        let room = i32::try_from(events.len()).unwrap_or(i32::MAX);
+        let first = events.as_mut_ptr().cast::<libc::epoll_event>();
+        // SAFETY: needs room for `room` events at `first` until the call returns. `events` is borrowed mutably across
+        // it, has at least that many, and `Event` is a transparent wrapper; the kernel keeps no pointer afterwards.
+        let filled = unsafe { libc::epoll_wait(self.0.as_raw_fd(), first, room, milliseconds(timeout)) };
+        match count(filled as isize) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            outcome => outcome,
+        }
+    }
+}
+
+/// What has happened to one object of the interest list.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Event(libc::epoll_event);
+
+impl Event {
+    /// Room for an event; nothing has happened yet.
+    pub(crate) const NONE: Self = Self(libc::epoll_event { events: 0, u64: 0 });
+
+    /// The word given with the object.
+    pub(crate) fn word(self) -> u64 {
+        self.0.u64
+    }
+
+    /// A receive or an accept may find something, if only the end or an error.
+    pub(crate) fn readable(self) -> bool {
+        self.any(libc::EPOLLIN | libc::EPOLLRDHUP) || self.broken()
+    }
+
+    /// A send may find room, if only for an error.
+    pub(crate) fn writable(self) -> bool {
+        self.any(libc::EPOLLOUT) || self.broken()
+    }
+
+    /// The connection is over in both directions. The end of the peer's sending alone does not count.
+    pub(crate) fn broken(self) -> bool {
+        self.any(libc::EPOLLERR | libc::EPOLLHUP)
+    }
+
+    fn any(self, bits: libc::c_int) -> bool {
+        let events = self.0.events;
+        events & bits as u32 != 0
+    }
+}
+
+/// Rounds up: a wait that ends before its deadline would be begun again for nothing.
+fn milliseconds(timeout: Option<Duration>) -> libc::c_int {
+    let Some(timeout) = timeout else { return -1 };
+    let whole = timeout.as_nanos().div_ceil(1_000_000);
+    libc::c_int::try_from(whole).unwrap_or(libc::c_int::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_rounded_up_and_bounded() {
+        assert_eq!(milliseconds(None), -1);
+        assert_eq!(milliseconds(Some(Duration::ZERO)), 0);
+        assert_eq!(milliseconds(Some(Duration::from_nanos(1))), 1);
+        assert_eq!(milliseconds(Some(Duration::from_millis(10_000))), 10_000);
+        assert_eq!(milliseconds(Some(Duration::MAX)), libc::c_int::MAX);
+    }
+}

@@ -1,0 +1,48 @@
+//! One connection's socket.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use super::{count, done, option, retry};
+
+/// The socket of one connection, non-blocking. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Stream(OwnedFd);
+
+impl Stream {
+    pub(super) fn new(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// Fills `octets` as far as there is something; 0 means that the peer has ended its sending.
+    pub(crate) fn receive(&self, octets: &mut [u8]) -> io::Result<usize> {
+        // SAFETY: needs an open descriptor, which `self` keeps open, and room for `len` octets at the pointer until the
+        // call returns: `octets` is borrowed mutably across it and is that long.
+        retry(|| count(unsafe { libc::recv(self.0.as_raw_fd(), octets.as_mut_ptr().cast(), octets.len(), 0) }))
+    }
+
+    /// Hands over as much of `octets` as there is room for.
+    pub(crate) fn send(&self, octets: &[u8]) -> io::Result<usize> {
+        let (first, len) = (octets.as_ptr().cast(), octets.len());
+        // SAFETY: needs an open descriptor, which `self` keeps open, and `len` readable octets at the pointer until the
+        // call returns: `octets` is borrowed across it and is that long. The flag keeps SIGPIPE from this process.
+        retry(|| count(unsafe { libc::send(self.0.as_raw_fd(), first, len, libc::MSG_NOSIGNAL) }))
+    }
+
+    /// Tells the peer that nothing more will be sent. Receiving goes on.
+    pub(crate) fn shut_down_sending(&self) -> io::Result<()> {
+        // SAFETY: needs an open descriptor, which `self` keeps open.
+        done(unsafe { libc::shutdown(self.0.as_raw_fd(), libc::SHUT_WR) })
+    }
+
+    /// Makes the close drop what is unsent and tell the peer so.
+    pub(crate) fn reset_on_close(&self) -> io::Result<()> {
+        option::set_linger_zero(&self.0)
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
