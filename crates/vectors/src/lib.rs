@@ -1,15 +1,15 @@
 //! Checks files of RAIDA protocol test vectors against the wire format.
 //!
-//! A file holds the state that a node is assumed to be in and a list of cases. Every case goes through the public API of
-//! `raida-wire`, as a node or a client would use it; the outcome is passed, failed with a reason, or skipped where
+//! A file holds the state that a node is assumed to be in and a list of cases. Every case goes through the public API
+//! of `raida-wire`, as a node or a client would use it; the outcome is passed, failed with a reason, or skipped where
 //! the code that the case is about does not exist yet.
 //!
 //! The crate never contains a codec of its own, so that it can not agree with itself; it is no part of a node.
 //!
 //! ```
 //! let report = raida_vectors::check_str(
-//!     r#"{"profile": {}, "vectors": [{"name": "crc/hello", "kind": "crc", "given": {"data": "48656c6c6f20576f726c6421"},
-//!         "bytes": "1c291ca3", "expect": {"crc32_be": "1c291ca3"}}]}"#,
+//!     r#"{"profile": {}, "vectors": [{"name": "crc/hello", "kind": "crc",
+//!         "given": {"data": "48656c6c6f20576f726c6421"}, "bytes": "1c291ca3", "expect": {"crc32_be": "1c291ca3"}}]}"#,
 //! )?;
 //! assert_eq!(report.to_string(), "1 passed, 0 failed, 0 skipped");
 //! # Ok::<(), raida_vectors::Error>(())

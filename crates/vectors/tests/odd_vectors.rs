@@ -1,5 +1,5 @@
-//! A check that can not fail is none: every vector that passes fails once any of its expectations is changed or missing,
-//! and nothing in a file can make the checker panic.
+//! A check that can not fail is none: every vector that passes fails once any of its expectations is changed or
+//! missing, and nothing in a file can make the checker panic.
 
 #![expect(
     clippy::unwrap_used,

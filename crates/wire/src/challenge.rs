@@ -1,12 +1,16 @@
 //! The challenge: sixteen octets that show whether a body was decrypted with the right key.
 
+use core::fmt;
+
 use crate::crc::crc32;
 use crate::octets::{field, put};
 
 /// Twelve octets chosen by the client and their CRC-32, big-endian. Holding one proves that the CRC fits.
 ///
+/// `Debug` shows no octet of it: challenge and signature together give the key away.
+///
 /// Source: protocol §2.1
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Challenge([u8; Challenge::LEN]);
 
 impl Challenge {
@@ -33,5 +37,11 @@ impl Challenge {
     #[must_use]
     pub const fn octets(&self) -> &[u8; Self::LEN] {
         &self.0
+    }
+}
+
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Challenge(..)")
     }
 }

@@ -54,7 +54,7 @@ impl CipherKey {
         }
     }
 
-    /// Encrypts or decrypts in place: the two are the same. The counter is the whole block, big-endian, and starts at `iv`.
+    /// Encrypts or decrypts in place: the two are the same. The counter is the whole block, big-endian, from `iv` on.
     pub fn apply(&self, iv: &[u8; 16], text: &mut [u8]) {
         match self {
             Self::Clear => {}

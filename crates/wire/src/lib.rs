@@ -11,7 +11,8 @@
 //! keys: time, randomness and keys are handed in. Nothing that arrives from a peer can make it panic.
 //!
 //! ```
-//! use raida_wire::{Challenge, Command, Head, Key, Recipient, Request, Rules, Sender, Status, HEADROOM, TAILROOM, open};
+//! use raida_wire::{Challenge, Command, Recipient, Request, Sender};
+//! use raida_wire::{HEADROOM, Head, Key, Rules, Status, TAILROOM, open};
 //!
 //! // The client asks node 14 for its version.
 //! let recipient = Recipient { raida_id: 14, coin_id: 6, shard: 0 };

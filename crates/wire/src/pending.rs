@@ -23,8 +23,8 @@ pub struct Pending {
     signature: [u8; 16],
 }
 
-/// An answer that belongs to the request, decrypted in place.
-#[derive(Debug, PartialEq, Eq)]
+/// An answer that belongs to the request, decrypted in place. `Debug` shows no octet of the payload.
+#[derive(PartialEq, Eq)]
 pub struct Response<'b> {
     /// How the request fared.
     pub status: Status,
@@ -34,8 +34,8 @@ pub struct Response<'b> {
     pub elapsed_us: u32,
     /// The header as it came.
     pub header: Header,
-    /// Whether signature or HMAC show that the node knew the key. Nothing shows it for errors decided before the body was
-    /// opened, for long responses without body, and for requests without body.
+    /// Whether signature or HMAC show that the node knew the key. Nothing shows it for errors decided before the body
+    /// was opened, for long responses without body, and for requests without body.
     pub is_verified: bool,
     /// The clear payload.
     pub payload: &'b mut [u8],
@@ -63,8 +63,8 @@ impl Pending {
         Self { raida_id, echo, iv, key, signature }
     }
 
-    /// How many octets the response has, or how many are needed at least to know more. Once `octets` holds that many, ask
-    /// again: the response is whole when the answer stays the same.
+    /// How many octets the response has, or how many are needed at least to know more. Once `octets` holds that many,
+    /// ask again: the response is whole when the answer stays the same.
     ///
     /// A short header may answer a long request; its status tells.
     ///
@@ -90,14 +90,13 @@ impl Pending {
     pub fn read<'b>(&self, octets: &'b mut [u8]) -> Result<Response<'b>, ResponseError> {
         let needed = self.response_len(octets);
         let found = octets.len();
-        let Some((header, body)) = self.split_mut(octets) else {
-            return Err(ResponseError::Truncated { found, needed });
-        };
+        let truncated = ResponseError::Truncated { found, needed };
+        let (header, body) = self.split_mut(octets).ok_or(truncated)?;
         if header.raida_id != self.raida_id {
             return Err(ResponseError::Raida { found: header.raida_id, expected: self.raida_id });
         }
         let is_signed = self.check_form(&header)?;
-        let (payload, is_verified) = match self.body(&header, body, needed.saturating_sub(found))? {
+        let (payload, is_verified) = match self.body(&header, body, truncated)? {
             Some(payload) => (payload, is_signed || self.is_long()),
             None => (&mut [][..], is_signed),
         };
@@ -126,12 +125,12 @@ impl Pending {
         }
     }
 
-    /// The clear payload; `None` for a response without body. `missing` octets have not arrived.
+    /// The clear payload; `None` for a response without body. `truncated` is what to say if it has not all arrived.
     fn body<'b>(
         &self,
         header: &Header,
         body: &'b mut [u8],
-        missing: usize,
+        truncated: ResponseError,
     ) -> Result<Option<&'b mut [u8]>, ResponseError> {
         let size = header.body_size as usize;
         let (iv, overhead) = match header.form {
@@ -141,13 +140,10 @@ impl Pending {
         if size == 0 {
             return Ok(None);
         }
-        let is_impossible = size <= overhead || (self.is_long() && header.status.is_early());
-        if is_impossible {
+        if size <= overhead {
             return Err(ResponseError::Length(header.body_size));
         }
-        let found = body.len();
-        let whole =
-            body.get_mut(..size).ok_or(ResponseError::Truncated { found, needed: found.saturating_add(missing) })?;
+        let whole = body.get_mut(..size).ok_or(truncated)?;
         let Some((sealed, &mut TRAILER)) = whole.split_last_chunk_mut() else {
             return Err(ResponseError::Terminator);
         };
@@ -195,6 +191,18 @@ impl Drop for Pending {
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending").field("raida_id", &self.raida_id).field("echo", &self.echo).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("group", &self.group)
+            .field("elapsed_us", &self.elapsed_us)
+            .field("is_verified", &self.is_verified)
+            .field("payload_len", &self.payload.len())
+            .finish_non_exhaustive()
     }
 }
 

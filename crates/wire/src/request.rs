@@ -79,7 +79,8 @@ pub enum Sender<'k> {
 /// use raida_wire::{Challenge, Command, Recipient, Request, Sender};
 ///
 /// let recipient = Recipient { raida_id: 14, coin_id: 6, shard: 0 };
-/// let sender = Sender::Nobody { echo: [0xAA, 0xBB], challenge: Challenge::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) };
+/// let challenge = Challenge::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+/// let sender = Sender::Nobody { echo: [0xAA, 0xBB], challenge };
 /// let request = Request::new(recipient, Command::ECHO, sender);
 /// let mut octets = [0; 50];
 /// let (length, _pending) = request.build(&mut octets, b"")?;

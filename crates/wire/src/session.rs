@@ -35,8 +35,8 @@ impl Session {
     /// go behind it, and the header right in front, so `buf` needs [`HEADROOM`] octets, the payload, and [`TAILROOM`]
     /// octets more if there is a payload. `random` goes into the nonce of a long header; it must be fresh.
     ///
-    /// A payload for which there is no room in `buf`, or that is too long for the 24-bit size field, is left out and the
-    /// status becomes 252: that is a defect of the caller. A `buf` of fewer than [`HEADROOM`] octets gives an empty range.
+    /// A payload for which there is no room in `buf`, or that is too long for the 24-bit size field, is left out and
+    /// the status becomes 252: that is a defect of the caller. A `buf` shorter than [`HEADROOM`] gives an empty range.
     ///
     /// Source: protocol §1.7, §1.8, §1.9, §2
     pub fn seal(

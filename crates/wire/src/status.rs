@@ -83,8 +83,8 @@ impl Status {
         matches!(self.0, 0 | 208..=211 | 241..=243 | 250)
     }
 
-    /// Whether it was decided before the encryption type counted (255 and 2 to 7). The header is then the short one, whatever
-    /// the request's type.
+    /// Whether it was decided before the encryption type counted (255 and 2 to 7). The header is then the short one,
+    /// whatever the request's type.
     ///
     /// Source: protocol §1.8
     #[must_use]

@@ -175,8 +175,8 @@ pub fn raw_coin() -> impl Strategy<Value = RawCoinId> {
     any::<[u8; 5]>().prop_map(RawCoinId)
 }
 
-/// What a node may receive: junk, and requests that are right, cut, or have a few octets changed; with the rules of a node
-/// that most of the requests are for.
+/// What a node may receive: junk, and requests that are right, cut, or have a few octets changed; with the rules of a
+/// node that most of the requests are for.
 pub fn received() -> impl Strategy<Value = (Vec<u8>, Rules)> {
     let rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
     let junk = vec(any::<u8>(), 0..600).prop_map(move |octets| (octets, rules));

@@ -58,7 +58,7 @@ pub fn ask(roots: &[u8; ROOTS_LEN], nonce: &[u8; NONCE_LEN], out: &mut [u8; REQU
     put::<{ 1 + ROOTS_LEN }, _, _>(out, *nonce);
 }
 
-/// Answers a question: 1 if all 480 octets are the same, else 0. How long it takes does not depend on where they differ.
+/// Answers a question: 1 if all 480 octets are the same, else 0. Takes the same time wherever they differ.
 #[must_use]
 pub fn answer(request: &Request<'_>, local_roots: &[u8; ROOTS_LEN]) -> [u8; ANSWER_LEN] {
     let mut out = [0; ANSWER_LEN];

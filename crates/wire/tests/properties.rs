@@ -138,12 +138,17 @@ proptest! {
     }
 
     #[test]
-    fn changed_answer_to_a_long_request_is_never_read(exchange in exchange(0), payload in any::<[u8; 40]>(), bit in any::<Index>()) {
+    fn changed_answer_to_a_long_request_is_never_read(
+        exchange in exchange(0),
+        payload in any::<[u8; 40]>(),
+        bit in any::<Index>(),
+    ) {
         prop_assume!(exchange.encryption.is_long());
         let (mut octets, pending) = exchange.build().expect("short enough");
         let (_, session) = served(&mut octets, &exchange, &exchange.key()).expect("accepted");
         let mut buffer = [&[0; HEADROOM][..], &payload, &[0; TAILROOM]].concat();
-        let lies_at = session.seal(&mut buffer, payload.len(), Status::SUCCESS, exchange.recipient.raida_id, 0, &[9; 24]);
+        let raida_id = exchange.recipient.raida_id;
+        let lies_at = session.seal(&mut buffer, payload.len(), Status::SUCCESS, raida_id, 0, &[9; 24]);
         let answer = &mut buffer[lies_at];
         flip(&mut answer[LONG..], bit.index((payload.len() + TAILROOM) * 8));
         let reason = pending.read(answer).map_err(|error| error.reason());
@@ -175,7 +180,8 @@ proptest! {
             (6, octets[6] ^ 1, Status::INVALID_COIN_ID),
             (16, 3, Status::INVALID_ENCRYPTION_CODE),
         ];
-        let applied: Vec<_> = broken.into_iter().zip(wrong).filter(|(_, wrong)| *wrong).map(|(broken, _)| broken).collect();
+        let applied = broken.into_iter().zip(wrong).filter(|(_, wrong)| *wrong);
+        let applied: Vec<_> = applied.map(|(broken, _)| broken).collect();
         for (place, value, _) in &applied {
             octets[*place] = *value;
         }
