@@ -4,6 +4,7 @@
 
 extern crate std;
 
+use core::ops::RangeInclusive;
 use std::vec;
 use std::vec::Vec;
 
@@ -93,8 +94,13 @@ impl Exchange {
 
 /// Requests of every type with payloads of up to `payload_max` octets.
 pub fn exchange(payload_max: usize) -> impl Strategy<Value = Exchange> {
-    let parts = (encryption(), recipient(), command(), [coin(), coin()], any::<[[u8; 16]; 2]>());
-    let random = (any::<[u8; 24]>(), any::<[u8; 12]>(), vec(any::<u8>(), 0..=payload_max));
+    exchange_of(&Encryption::ALL, 0..=payload_max)
+}
+
+/// Requests of these types with payloads of these lengths.
+pub fn exchange_of(types: &'static [Encryption], lengths: RangeInclusive<usize>) -> impl Strategy<Value = Exchange> {
+    let parts = (select(types), recipient(), command(), [coin(), coin()], any::<[[u8; 16]; 2]>());
+    let random = (any::<[u8; 24]>(), any::<[u8; 12]>(), vec(any::<u8>(), lengths));
     (parts, random).prop_map(
         |((encryption, recipient, command, coins, [mut first, second]), (nonce, chosen, payload))| {
             if encryption == Encryption::Locker {
@@ -106,11 +112,6 @@ pub fn exchange(payload_max: usize) -> impl Strategy<Value = Exchange> {
             Exchange { encryption, recipient, command, coins, numbers, nonce, chosen, payload }
         },
     )
-}
-
-/// Every encryption type.
-pub fn encryption() -> impl Strategy<Value = Encryption> {
-    select(&Encryption::ALL[..])
 }
 
 /// Every command of the registry.
