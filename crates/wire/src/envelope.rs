@@ -32,8 +32,8 @@ pub enum Key<'k> {
 
 /// Opens a body in place: checks 14 to 17. Gives the clear payload, and what sealing the answer takes.
 ///
-/// `body` is exactly the [`Head::body_len`] octets behind the header. Nothing is allocated. A refused body may be left
-/// decrypted only where its challenge was right. Afterwards the octets in front of the payload are the clear challenge.
+/// `body` is exactly the [`Head::body_len`] octets behind the header. Nothing is allocated. A refused body is left as it
+/// came; in an opened one the octets in front of the payload are the clear challenge.
 ///
 /// # Errors
 /// In this order: 36 or 16 as [`Head::check_length`] says, 33 for a missing trailer, 16 for a body shorter than its
