@@ -73,7 +73,7 @@ fn not_text(key: &Key, variable: &str) -> Problem {
     Problem::Value {
         key: key.path(),
         found: "not UTF-8".to_owned(),
-        accepted: key.kind.to_string(),
+        accepted: key.kind.accepted(),
         origin: Origin::Variable(variable.to_owned()),
     }
 }

@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use zeroize::Zeroizing;
 
@@ -16,6 +15,7 @@ use crate::origin::Origin;
 use crate::problem::{ConfigError, Notice, Problem};
 use crate::report::Report;
 use crate::setting::sort;
+use crate::toml::{self, ParseError};
 
 /// A configuration file as it was read: its text may hold the admin key, so `Debug` does not show it.
 #[derive(Clone)]
@@ -58,33 +58,33 @@ impl ConfigFile {
     /// The keys that it sets. What is no key goes to the report.
     pub(crate) fn layer(&self, report: &mut Report) -> Layer {
         let mut layer = Layer::new(Place::File(self.path.clone()));
-        let tables = match <Toml as Format>::from_str::<Dict>(&self.text) {
+        let tables: Dict = match toml::parse(&self.text) {
             Ok(tables) => tables,
             Err(error) => {
-                report.problems.push(self.syntax(error.message(), error.span().map_or(0, |span| span.start)));
+                report.problems.push(self.syntax(&error));
                 return layer;
             }
         };
         for (table, content) in tables {
-            match content {
-                Value::Dict(_, values) if names::is_table(&table) => {
+            match content.as_dict().filter(|_| names::is_table(&table)) {
+                Some(values) => {
                     for (name, value) in values {
-                        self.place(&mut layer, &table, &name, value, report);
+                        self.place(&mut layer, &table, name, value, report);
                     }
                 }
-                other => report.problems.push(self.no_table(table, &other)),
+                None => report.problems.push(self.no_table(table, &content)),
             }
         }
         layer
     }
 
-    fn place(&self, layer: &mut Layer, table: &str, name: &str, value: Value, report: &mut Report) {
+    fn place(&self, layer: &mut Layer, table: &str, name: &str, value: &Value, report: &mut Report) {
         let origin = || Origin::File(self.path.clone());
         if let Some(key) = names::key(table, name) {
             if key.is_secret() && self.shared {
                 report.notices.push(Notice::Exposed { path: self.path.clone() });
             }
-            layer.set(key, value);
+            layer.set(key, value.clone());
         } else if let Some(foreign) = names::foreign(table, name) {
             let key = format!("{table}.{name}");
             report.notices.push(Notice::NoEffect { key, origin: origin(), reason: foreign.reason });
@@ -106,22 +106,21 @@ impl ConfigFile {
             };
         }
         let table = names::nearest_table(&name).map(|table| format!("[{table}]"));
-        let nearest = match content {
-            Value::Dict(..) => table,
-            _ => names::nearest_key(None, &name).map(|key| key.path()).or(table),
+        let nearest = match content.as_dict() {
+            Some(_) => table,
+            None => names::nearest_key(None, &name).map(|key| key.path()).or(table),
         };
         Problem::Unknown { name, origin, nearest }
     }
 
-    /// A message with its place. The parser's own text would quote the line, and the line may hold a key.
-    fn syntax(&self, message: &str, offset: usize) -> Problem {
-        let before = self.text.get(..offset).unwrap_or_default();
+    fn syntax(&self, error: &ParseError) -> Problem {
+        let before = self.text.get(..error.offset).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Problem::Syntax {
             path: self.path.clone(),
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            reason: message.lines().collect::<Vec<_>>().join(", "),
+            reason: error.message.clone(),
         }
     }
 }

@@ -69,7 +69,7 @@ fn not_utf8() -> Problem {
     Problem::Value {
         key: key.path(),
         found: "not UTF-8".to_owned(),
-        accepted: key.kind.to_string(),
+        accepted: key.kind.accepted(),
         origin: key.flag.map_or(Origin::Preset, Origin::Flag),
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use figment::value::Value;
+
 /// One key. The tables in `tables.rs` hold every one there is; all else is derived from them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
@@ -135,13 +137,36 @@ impl Key {
         format!("RAIDA_{}__{}", self.table.to_ascii_uppercase(), self.name.to_ascii_uppercase())
     }
 
+    /// Its value when nobody sets it, where that does not depend on other keys.
+    pub(crate) fn preset_value(&self) -> Option<Value> {
+        match self.preset {
+            Preset::Integer(number) => Some(number.into()),
+            Preset::Boolean(truth) => Some(truth.into()),
+            Preset::Text(text) => Some(text.into()),
+            Preset::Nothing(_) => Some(Vec::<Value>::new().into()),
+            Preset::Derived(_) | Preset::Unset(_) => None,
+        }
+    }
+
+    /// The rule by which it is worked out when nobody sets it, where there is one.
+    pub(crate) const fn derivation(&self) -> Option<&'static str> {
+        if let Preset::Derived(rule) = self.preset { Some(rule) } else { None }
+    }
+
     /// Whether its value must never be shown.
     pub(crate) const fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret)
     }
 }
 
-/// What is accepted, in words that follow "must be" or stand in a table.
+impl Kind {
+    /// What is accepted, in words that follow "must be".
+    pub(crate) fn accepted(&self) -> String {
+        if let Self::Integer { .. } = self { format!("a whole number from {self}") } else { self.to_string() }
+    }
+}
+
+/// What is accepted, as it stands in the reference.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
-use crate::key::{Key, Preset};
+use crate::key::Key;
 use crate::origin::Origin;
 
 /// The values of one place; every name in it is a key.
@@ -38,20 +38,6 @@ impl Layer {
             values.insert(key.name.to_owned(), value.into());
         }
     }
-
-    /// Sets every one of `keys` that has a preset known beforehand.
-    pub(crate) fn preset<'k>(mut self, keys: impl Iterator<Item = &'k Key>) -> Self {
-        for key in keys {
-            match key.preset {
-                Preset::Integer(number) => self.set(key, number),
-                Preset::Boolean(truth) => self.set(key, truth),
-                Preset::Text(text) => self.set(key, text),
-                Preset::Nothing(_) => self.set(key, Vec::<Value>::new()),
-                Preset::Derived(_) | Preset::Unset(_) => {}
-            }
-        }
-        self
-    }
 }
 
 impl Provider for Layer {
@@ -82,10 +68,8 @@ impl Place {
             Self::File(path) => Origin::File(path.clone()),
             Self::Environment => Origin::Variable(key.variable()),
             Self::Flags => key.flag.map_or(Origin::Preset, Origin::Flag),
-            Self::Derived | Self::Presets => match key.preset {
-                Preset::Derived(rule) => Origin::Derived(rule),
-                _ => Origin::Preset,
-            },
+            Self::Presets => Origin::Preset,
+            Self::Derived => key.derivation().map_or(Origin::Preset, Origin::Derived),
         }
     }
 }

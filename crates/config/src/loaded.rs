@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::Path;
 
 use crate::environment;
@@ -15,7 +16,7 @@ use crate::rules;
 use crate::tables::Config;
 
 /// Everything that a configuration is made of. Later fields win over earlier ones, and all win over presets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The file, where there is one.
     pub file: Option<ConfigFile>,
@@ -34,6 +35,19 @@ impl Sources {
     pub fn of_process(file: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let environment = std::env::vars_os().filter(|(name, _)| environment::concerns(name)).collect();
         Ok(Self { file: file.map(ConfigFile::read).transpose()?, environment, overrides })
+    }
+}
+
+/// Values of variables are left out: one of them may be the admin key.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        let Self { file, overrides, .. } = self;
+        f.debug_struct("Sources")
+            .field("file", file)
+            .field("environment", &names)
+            .field("overrides", overrides)
+            .finish()
     }
 }
 

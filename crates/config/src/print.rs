@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::key::{Key, Preset};
 use crate::loaded::Loaded;
 use crate::origin::Origin;
-use crate::toml::Toml;
+use crate::toml::Spelled;
 
 impl Loaded {
     /// The whole configuration as TOML, each value with a comment that says where it came from.
@@ -24,7 +24,7 @@ impl Loaded {
             let origin = self.origin(&key.path()).unwrap_or(&Origin::Preset);
             match value {
                 Some(value) => {
-                    push(&mut text, format_args!("{} = {} # {}", key.name, Toml(&value), remark(&key, origin)))
+                    push(&mut text, format_args!("{} = {} # {}", key.name, Spelled(&value), remark(&key, origin)))
                 }
                 None if self.origin(&key.path()).is_some() => {
                     push(&mut text, format_args!("# {} = (secret, from {origin})", key.name));

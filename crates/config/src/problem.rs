@@ -24,13 +24,17 @@ impl ConfigError {
     }
 }
 
-/// All problems on one line.
+/// The first twenty problems on one line, and how many more there are.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
+        const SHOWN: usize = 20;
+        for (index, problem) in self.problems.iter().take(SHOWN).enumerate() {
             write!(f, "{}{problem}", if index == 0 { "" } else { "; " })?;
         }
-        Ok(())
+        match self.problems.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
@@ -106,7 +110,12 @@ impl fmt::Display for Problem {
                 write!(f, "{}: line {line}, column {column}: {}", OneLine(&path), OneLine(reason))
             }
             Self::Unknown { name, origin, nearest } => {
-                write!(f, "{} ({origin}): there is no such key", Quoted(name))?;
+                if let Origin::Variable(_) = origin {
+                    write!(f, "{origin}")?;
+                } else {
+                    write!(f, "{} ({origin})", Quoted(name))?;
+                }
+                f.write_str(": there is no such key")?;
                 nearest.as_ref().map_or(Ok(()), |nearest| write!(f, ", did you mean {nearest}?"))
             }
             Self::Value { key, found, accepted, origin } => {

@@ -43,11 +43,25 @@ impl<'r> Reader<'r> {
             return absent;
         };
         let origin = self.origin(key, &value);
-        if let (Some(reason), false) = (key.idle, origin.is_preset()) {
-            self.report.notices.push(Notice::NoEffect { key: key.path(), origin: origin.clone(), reason });
-        }
         self.origins.insert(key.path(), origin.clone());
-        T::read(&value, &key.kind).map_err(|found| self.refuse(key, found, origin)).ok()
+        match T::read(&value, &key.kind) {
+            Ok(setting) => {
+                self.note_idle(key, &setting, origin);
+                Some(setting)
+            }
+            Err(found) => {
+                self.refuse(key, found, origin);
+                None
+            }
+        }
+    }
+
+    /// Says so where a key is set to something that changes nothing.
+    fn note_idle<T: Setting>(&mut self, key: &Key, setting: &T, origin: Origin) {
+        let preset = key.preset_value().and_then(|value| T::read(&value, &key.kind).ok());
+        if let Some(reason) = key.idle.filter(|_| preset.as_ref() != Some(setting)) {
+            self.report.notices.push(Notice::NoEffect { key: key.path(), origin, reason });
+        }
     }
 
     /// Where every key that has a value got it from.
@@ -62,7 +76,7 @@ impl<'r> Reader<'r> {
     }
 
     fn refuse(&mut self, key: &Key, Found(found): Found, origin: Origin) {
-        self.report.problems.push(Problem::Value { key: key.path(), found, accepted: key.kind.to_string(), origin });
+        self.report.problems.push(Problem::Value { key: key.path(), found, accepted: key.kind.accepted(), origin });
     }
 }
 
@@ -83,7 +97,13 @@ const FIRST_PORT: u16 = 50_000;
 /// Name of the data folder where nobody gives one.
 const DATA_FOLDER: &str = "raida-data";
 
-/// Presets of all keys that have one.
+/// What every key is when nobody sets it.
 pub(crate) fn presets() -> Layer {
-    Layer::new(Place::Presets).preset(names::keys())
+    let mut layer = Layer::new(Place::Presets);
+    for key in names::keys() {
+        if let Some(value) = key.preset_value() {
+            layer.set(key, value);
+        }
+    }
+    layer
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::key::{Key, Preset};
 use crate::names;
 use crate::tables::{Config, Table};
-use crate::toml::Toml;
+use crate::toml::Spelled;
 
 /// The reference of all keys, in Markdown.
 #[must_use]
@@ -62,7 +62,7 @@ fn default(key: &Key) -> String {
     match key.preset {
         Preset::Integer(number) => number.to_string(),
         Preset::Boolean(truth) => truth.to_string(),
-        Preset::Text(text) => format!("`{}`", Toml(&text.into())),
+        Preset::Text(text) => format!("`{}`", Spelled(&text.into())),
         Preset::Nothing(meaning) => format!("`[]`: {meaning}"),
         Preset::Derived(rule) => rule.to_owned(),
         Preset::Unset(meaning) => format!("none: {meaning}"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::key::Key;
 use crate::origin::Origin;
 use crate::problem::Problem;
+use crate::setting::whole;
 use crate::tables::{Config, Network, Server, Timeouts};
 
 /// The first key of each pair must not be more than the second. Both count in the same unit.
@@ -19,7 +20,7 @@ pub(crate) fn broken(config: &Config, origins: &BTreeMap<String, Origin>) -> Vec
     let values = config.values();
     let number = |wanted: &Key| {
         let (_, value) = values.iter().find(|(key, _)| key.path() == wanted.path())?;
-        value.as_ref()?.to_u128()
+        whole(value.as_ref()?)
     };
     let origin = |key: &Key| origins.get(&key.path()).cloned().unwrap_or(Origin::Preset);
     let judge = |(key, bound): &(Key, Key)| {

@@ -6,7 +6,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Format, Toml};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -15,9 +14,19 @@ use zeroize::Zeroizing;
 
 use crate::origin::OneLine;
 use crate::secret::{AdminKey, NodeSecret, Secret};
+use crate::tables::Config;
+use crate::toml;
 
 /// Name of the secrets file in the data folder.
 pub const FILE_NAME: &str = "secrets.toml";
+
+impl Config {
+    /// Where the secrets file lies.
+    #[must_use]
+    pub fn secrets_path(&self) -> PathBuf {
+        self.store.data_dir.join(FILE_NAME)
+    }
+}
 
 /// What the secrets file holds.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -86,8 +95,7 @@ fn read(file: File, path: &Path) -> Result<Secrets, SecretError> {
     }
     let mut text = Zeroizing::new(String::new());
     file.take(LENGTH_MAX).read_to_string(&mut text).map_err(failed("reading the secrets file"))?;
-    // The parser's own message would quote the file.
-    <Toml as Format>::from_str(&text).map_err(|_| SecretError::Contents { path: path.to_owned() })
+    toml::parse(&text).map_err(|_| SecretError::Contents { path: path.to_owned() })
 }
 
 /// No secrets file is longer than this many bytes.

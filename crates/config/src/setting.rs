@@ -16,7 +16,7 @@ use crate::peer::Peer;
 use crate::secret::Secret;
 
 /// A type that settings have.
-pub(crate) trait Setting: Sized {
+pub(crate) trait Setting: Sized + PartialEq {
     /// Checks a value against what its key accepts.
     ///
     /// # Errors
@@ -90,12 +90,15 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// A whole number that is not negative.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    let number = value.to_num()?;
+    let unsigned = number.to_u128().and_then(|number| u64::try_from(number).ok());
+    unsigned.or_else(|| u64::try_from(number.to_i128()?).ok())
+}
+
 fn number(value: &Value, kind: &Kind) -> Result<u64, Found> {
-    let whole = match value {
-        Value::Num(_, number) => number.to_u128().and_then(|number| u64::try_from(number).ok()),
-        _ => None,
-    };
-    match (whole, kind) {
+    match (whole(value), kind) {
         (Some(whole), Kind::Integer { min, max, .. }) if (*min..=*max).contains(&whole) => Ok(whole),
         _ => Err(Found::value(value)),
     }
