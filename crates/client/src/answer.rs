@@ -30,6 +30,13 @@ pub struct Answer<T> {
     pub trip: Trip,
 }
 
+impl<T> Answer<T> {
+    /// Makes something else of what the node said.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { value: make(self.value), trip: self.trip }
+    }
+}
+
 /// How an exchange went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trip {
