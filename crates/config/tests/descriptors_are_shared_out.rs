@@ -1,5 +1,7 @@
 //! Connections never need more descriptors than the process may have.
 
+#![expect(clippy::expect_used, reason = "a test may panic, also in its shared parts")]
+
 use proptest::prelude::*;
 use raida_config::limits::{TooFewDescriptors, derive};
 use raida_config::{Config, ConfigFile, Sources};

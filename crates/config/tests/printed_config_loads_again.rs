@@ -1,5 +1,7 @@
 //! What `--print-config` prints is a configuration file: loaded again, it gives the same configuration.
 
+#![expect(clippy::panic, reason = "a test may panic, also in its shared parts")]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

@@ -1,5 +1,7 @@
 //! The secrets file: made once, whole, for its owner alone, and refused when it is anything else.
 
+#![expect(clippy::expect_used, reason = "a test may panic, also in its shared parts")]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;

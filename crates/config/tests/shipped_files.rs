@@ -1,5 +1,7 @@
 //! The reference and the example that are shipped agree with the code.
 
+#![expect(clippy::expect_used, reason = "a test may panic, also in its shared parts")]
+
 use std::path::{Path, PathBuf};
 
 use raida_config::{Config, ConfigFile, Sources, reference};

@@ -1,5 +1,7 @@
 //! Presets, file, environment and flags: each wins over the one before, and every value knows where it came from.
 
+#![expect(clippy::panic, reason = "a test may panic, also in its shared parts")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;

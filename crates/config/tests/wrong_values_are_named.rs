@@ -1,5 +1,7 @@
 //! What is wrong is named: key, value, what is accepted, source. All of it at once, on one line.
 
+#![expect(clippy::expect_used, reason = "a test may panic, also in its shared parts")]
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
