@@ -12,6 +12,7 @@ pub const TINY: usize = 64;
 #[derive(Debug)]
 pub struct BufferPool {
     tiny: Vec<Buffer>,
+    tiny_lent: usize,
     small: Vec<Buffer>,
     large: Vec<Buffer>,
     booked: usize,
@@ -22,15 +23,17 @@ impl BufferPool {
     /// A pool that never owns more than `bound` octets, [`TINY`] buffers and grown answers aside. Allocates nothing yet.
     #[must_use]
     pub const fn new(bound: usize) -> Self {
-        Self { tiny: Vec::new(), small: Vec::new(), large: Vec::new(), booked: 0, bound }
+        Self { tiny: Vec::new(), tiny_lent: 0, small: Vec::new(), large: Vec::new(), booked: 0, bound }
     }
 
     /// A zeroed buffer of at least `len` octets, or `None` where the bound is reached or `len` is above [`LARGE`].
     pub fn take(&mut self, len: usize) -> Option<Buffer> {
-        match len {
-            ..=SMALL => self.small.pop().or_else(|| self.allocate(SMALL)),
-            ..=LARGE => self.large.pop().or_else(|| self.allocate(LARGE)),
-            _ => None,
+        if len <= SMALL {
+            self.small.pop().or_else(|| self.allocate(SMALL))
+        } else if len <= LARGE {
+            self.large.pop().or_else(|| self.allocate(LARGE))
+        } else {
+            None
         }
     }
 
@@ -43,13 +46,17 @@ impl BufferPool {
 
     /// A zeroed buffer of [`TINY`] octets.
     pub fn take_tiny(&mut self) -> Buffer {
+        self.tiny_lent += 1;
         self.tiny.pop().unwrap_or_else(|| Buffer::zeroed(TINY))
     }
 
     /// Takes a buffer back and wipes it. One that has grown is freed, so that the sizes stay what they are.
     pub fn put(&mut self, mut buffer: Buffer) {
         let class = match (buffer.len(), buffer.booked) {
-            (TINY, 0) => &mut self.tiny,
+            (TINY, 0) => {
+                self.tiny_lent = self.tiny_lent.saturating_sub(1);
+                &mut self.tiny
+            }
             (SMALL, SMALL) => &mut self.small,
             (LARGE, LARGE) => &mut self.large,
             _ => {
@@ -75,7 +82,13 @@ impl BufferPool {
         self.booked
     }
 
-    /// Octets lent out now.
+    /// How many buffers for refusals are lent out now.
+    #[must_use]
+    pub fn tiny_lent(&self) -> usize {
+        self.tiny_lent
+    }
+
+    /// Octets lent out now, those of refusals aside.
     #[must_use]
     pub fn lent(&self) -> usize {
         self.booked - self.small.len() * SMALL - self.large.len() * LARGE

@@ -16,6 +16,7 @@ use crate::counters::Counters;
 use crate::dispatch::Dispatch;
 use crate::link::Link;
 use crate::order::Order;
+use crate::pace::Pace;
 use crate::random::{self, Random};
 use crate::refuse;
 use crate::service::{Answer, Flow, Place, Request, Service};
@@ -39,6 +40,7 @@ pub(crate) struct Core<S, C> {
     pub(crate) draining: bool,
     sources: Sources,
     random: Random,
+    broken_pace: Pace,
 }
 
 impl<S: Service, C: Clock> Core<S, C> {
@@ -61,6 +63,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             draining: false,
             sources: Sources::new(source_places, source_connections_max, random::secret_word()),
             random: Random::new(),
+            broken_pace: Pace::new(),
             settings,
         }
     }
@@ -151,7 +154,9 @@ impl<S: Service, C: Clock> Core<S, C> {
             }
             Outcome::Broken => {
                 self.counters.panics.add(1);
-                error!(command = %head.command(), "the service broke down over a request");
+                if let Some(requests) = self.broken_pace.speak(self.clock.now()) {
+                    error!(command = %head.command(), requests, "the service broke down over a request");
+                }
                 self.refuse(&head.refuse(Status::INTERNAL), answer, began)
             }
         }
@@ -168,6 +173,20 @@ impl<S: Service, C: Clock> Core<S, C> {
     pub(crate) fn returned(&mut self, buffer: Buffer) -> Order {
         self.buffers.put(buffer);
         Order::Nothing
+    }
+
+    /// Everything that has to come to zero in the end.
+    #[cfg(feature = "testing")]
+    pub(crate) fn held(&self) -> crate::testing::Held {
+        crate::testing::Held {
+            slots: self.links.len(),
+            deadlines: self.timers.next().is_some(),
+            sources: self.sources.held(),
+            octets: self.buffers.lent(),
+            refusals: self.buffers.tiny_lent(),
+            permits: self.dispatch.permits(),
+            waiting: self.dispatch.waiting(),
+        }
     }
 
     fn is_exempt(&self, address: IpAddr) -> bool {

@@ -42,6 +42,7 @@ impl Dispatch {
     /// Hands a job to the workers.
     ///
     /// The job comes back where there is no room; once there is, the loop is woken.
+    #[expect(clippy::result_large_err, reason = "the job has to come back whole, and a box would be an allocation")]
     pub(crate) fn submit(&mut self, job: Job) -> Result<(), Job> {
         let Some(permit) = self.queue.try_reserve() else { return Err(job) };
         self.pool.try_dispatch(permit, job).map_err(|(_permit, job)| job)?;
@@ -78,6 +79,12 @@ impl Dispatch {
             std::thread::yield_now();
         }
         self.finished.reverse();
+    }
+
+    /// How many places in the completion queue are taken.
+    #[cfg(feature = "testing")]
+    pub(crate) fn permits(&self) -> usize {
+        self.queue.occupied()
     }
 
     /// Puts a slot last in the line.

@@ -24,6 +24,12 @@ pub mod slab;
 pub mod sources;
 pub mod stamp;
 mod streams;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod timer;
 pub mod token;
 pub mod workers;
+
+pub use raida_conn::{CloseReason, Instant, Policy};
+pub use reactor::{Drained, Reactor};
+pub use settings::Settings;

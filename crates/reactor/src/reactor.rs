@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raida_conn::{CloseReason, Instant};
+use raida_conn::Instant;
 use tracing::{info, warn};
 
 use crate::accept_gate::AcceptGate;
@@ -14,10 +14,12 @@ use crate::core::Core;
 use crate::counters::Counters;
 use crate::dispatch::Dispatch;
 use crate::handle::Handle;
+use crate::link::Link;
 use crate::order::Order;
 use crate::pace::Pace;
 use crate::service::Service;
 use crate::settings::Settings;
+use crate::token::Token;
 use crate::workers::WorkerPool;
 
 /// One event loop on one thread, over one backend.
@@ -40,17 +42,24 @@ pub struct Reactor<B: Backend, S, C> {
 enum Phase {
     Fresh,
     Serving,
-    Draining { until: Instant },
+    /// Nothing new begins. Connections that have not said a word are closed at `silent_until`, everything at `until`.
+    Draining {
+        silent_until: Option<Instant>,
+        until: Instant,
+    },
     Over,
 }
+
+/// How long a drain waits for the first word of a connection: what its peer has sent may still be in the kernel.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// How a shutdown went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections closed at once because nothing of a request had come.
-    pub idle: u64,
-    /// Connections that were busy when the shutdown was asked for and came to their own end.
+    /// Connections that came to their own end meanwhile.
     pub finished: u64,
+    /// Connections closed early because not an octet had come from them.
+    pub silent: u64,
     /// Connections closed when the drain time was over.
     pub cut: u64,
     /// Requests still with the workers when the drain time was over.
@@ -146,6 +155,13 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         self.core.dispatch.await_finished(count);
     }
 
+    /// What the reactor holds at this moment.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn held(&self) -> crate::testing::Held {
+        self.core.held()
+    }
+
     fn start(&mut self) {
         for listener in 0..self.backend.listeners() {
             self.backend.accept(listener);
@@ -162,7 +178,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
             return Duration::ZERO;
         }
         let drain = match self.phase {
-            Phase::Draining { until } => Some(until),
+            Phase::Draining { silent_until, until } => Some(silent_until.unwrap_or(until)),
             Phase::Fresh | Phase::Serving | Phase::Over => None,
         };
         let gates = self.gates.iter().filter_map(AcceptGate::opens);
@@ -225,7 +241,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         }
     }
 
-    fn accepted(&mut self, listener: usize, token: Option<crate::token::Token>, socket: B::Socket) {
+    fn accepted(&mut self, listener: usize, token: Option<Token>, socket: B::Socket) {
         match token {
             Some(token) => {
                 self.backend.adopt(token, socket);
@@ -264,9 +280,6 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     fn closed(&mut self) {
         let now = self.core.clock.now();
         self.gates.iter_mut().for_each(|gate| gate.closed(now));
-        if let Phase::Draining { .. } = self.phase {
-            self.drained.finished += 1;
-        }
     }
 
     fn expire(&mut self) {
@@ -312,7 +325,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     fn drain(&mut self) {
         match self.phase {
             Phase::Serving if self.handle.is_asked() => self.begin_drain(),
-            Phase::Draining { until } => self.end_drain(until),
+            Phase::Draining { silent_until, until } => self.go_on_draining(silent_until, until),
             Phase::Fresh | Phase::Serving | Phase::Over => {}
         }
     }
@@ -323,37 +336,43 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         info!(open = self.core.links.len(), in_flight = self.core.dispatch.in_flight(), ?drain, "shutting down");
         self.backend.stop_listening();
         self.core.draining = true;
-        self.drained.idle = self.close_where(CloseReason::Stopped, |idle| idle);
-        self.phase = Phase::Draining { until: now + drain };
-        self.end_drain(now + drain);
+        self.drained.finished = u64::from(self.core.links.len());
+        self.phase = Phase::Draining { silent_until: Some(now + GRACE.min(drain)), until: now + drain };
+        self.for_each_link(|_| true, Core::stop);
     }
 
-    fn end_drain(&mut self, until: Instant) {
+    fn go_on_draining(&mut self, silent_until: Option<Instant>, until: Instant) {
+        let now = self.core.clock.now();
+        if silent_until.is_some_and(|silent_until| silent_until <= now) {
+            self.phase = Phase::Draining { silent_until: None, until };
+            self.drained.silent = self.for_each_link(|link| link.octets_in == 0, Core::abort);
+        }
         let in_flight = self.core.dispatch.in_flight();
         if self.core.links.is_empty() && in_flight == 0 {
             self.phase = Phase::Over;
-        } else if until <= self.core.clock.now() {
+        } else if until <= now {
             self.phase = Phase::Over;
-            self.drained.cut = self.close_where(CloseReason::Stopped, |_idle| true);
+            self.drained.cut = self.for_each_link(|_| true, Core::abort);
             self.drained.abandoned = in_flight as u64;
         }
         if self.phase == Phase::Over {
+            self.drained.finished -= self.drained.silent + self.drained.cut;
             info!(drained = ?self.drained, "reactor stopped");
         }
     }
 
-    /// Closes the connections that `choose` picks, told whether nothing of a request has come; says how many.
-    fn close_where(&mut self, reason: CloseReason, choose: impl Fn(bool) -> bool) -> u64 {
-        let mut closed = 0;
+    /// Does something with every connection that `choose` picks; says how many there were.
+    fn for_each_link(&mut self, choose: impl Fn(&Link) -> bool, act: impl Fn(&mut Core<S, C>, Token) -> Order) -> u64 {
+        let mut picked = 0;
         for slot in 0..self.core.links.reach() {
             let Some(token) = self.core.links.token(slot) else { continue };
-            if self.core.links.get(token).is_some_and(|link| choose(link.machine.is_idle())) {
-                let order = self.core.close(token, reason);
+            if self.core.links.get(token).is_some_and(&choose) {
+                let order = act(&mut self.core, token);
                 self.carry_out(order);
-                closed += 1;
+                picked += 1;
             }
         }
-        closed
+        picked
     }
 
     fn publish(&self) {

@@ -31,7 +31,7 @@ impl<S: Service, C: Clock> Core<S, C> {
     /// The peer has shut down its sending side.
     pub(crate) fn ended(&mut self, token: Token) -> Order {
         let now = self.clock.now();
-        let step = self.feed(token, |machine, policy, host| machine.ended(now, policy, host));
+        let step = self.feed(token, |machine, _policy, host| machine.ended(host));
         self.follow(token, step, &mut [], now)
     }
 
@@ -63,7 +63,7 @@ impl<S: Service, C: Clock> Core<S, C> {
     /// The peer has reset the connection. A request that still waits for a worker is given up.
     pub(crate) fn gone(&mut self, token: Token) -> Order {
         let now = self.clock.now();
-        let mut step = self.feed(token, |machine, policy, host| machine.failed(now, policy, host));
+        let mut step = self.feed(token, |machine, _policy, host| machine.failed(host));
         if self.unpark(token).is_some() {
             step = self.feed(token, |machine, policy, host| machine.responded(now, 0, policy, host));
         }
@@ -123,9 +123,22 @@ impl<S: Service, C: Clock> Core<S, C> {
         }
     }
 
-    /// Closes a connection that has to go, for the drain.
-    pub(crate) fn close(&mut self, token: Token, reason: CloseReason) -> Order {
+    /// The node is about to stop: no further request begins on this connection.
+    pub(crate) fn stop(&mut self, token: Token) -> Order {
+        let now = self.clock.now();
+        let step = self.feed(token, |machine, _policy, host| machine.stop(host));
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// The node stops now.
+    pub(crate) fn abort(&mut self, token: Token) -> Order {
+        let now = self.clock.now();
         self.unpark(token);
+        let step = self.feed(token, |machine, _policy, host| machine.abort(host));
+        self.follow(token, step, &mut [], now)
+    }
+
+    fn close(&mut self, token: Token, reason: CloseReason) -> Order {
         let now = self.clock.now();
         let Some(link) = self.forget(token) else { return Order::Nothing };
         self.counters.closed(reason);
@@ -161,7 +174,10 @@ impl<S: Service, C: Clock> Core<S, C> {
                 return Order::Nothing;
             };
             let len = match step {
-                Step::Receive => break self.receive(token),
+                Step::Receive => {
+                    self.drop_response(token);
+                    break Order::Receive(token);
+                }
                 Step::Send(range) => break self.send(token, range),
                 Step::Linger => {
                     self.drop_response(token);
@@ -247,15 +263,6 @@ impl<S: Service, C: Clock> Core<S, C> {
         let Some(link) = self.links.get_mut(token) else { return 0 };
         debug!(slot = token.slot(), peer = %link.peer, status = %refusal.status(), "request refused");
         link.respond(buffer, range)
-    }
-
-    /// Goes on receiving, unless nothing has come and a drain is under way.
-    fn receive(&mut self, token: Token) -> Order {
-        self.drop_response(token);
-        if self.draining && self.links.get(token).is_some_and(|link| link.machine.is_idle()) {
-            return self.close(token, CloseReason::Stopped);
-        }
-        Order::Receive(token)
     }
 
     /// Sends a part of the response, counted from its start.

@@ -1,0 +1,161 @@
+//! For tests: a service with every manner a command can have, the requests for it, and a look at what a reactor holds.
+
+use std::fmt;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use raida_wire::{
+    Challenge, Command, HEADROOM, Head, Key, Pending, Recipient, Request as WireRequest, Rules, Sender, Session, Status,
+    TAILROOM, open, vote,
+};
+
+use crate::service::{Answer, Flow, Place, Request, Service, Transport};
+
+/// What the test service's node is.
+pub const RULES: Rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
+
+/// Answers at once with the payload.
+pub const ECHO: Command = Command::ECHO;
+/// Answers with the payload, on a worker, once the [`Gate`] lets it through.
+pub const DEFER: Command = Command::DETECT;
+/// Answers at once with as many octets as the payload says in its four octets.
+pub const INFLATE: Command = Command::PEEK;
+/// Panics at once.
+pub const PANIC: Command = Command::BREAK;
+/// Panics on a worker, once the gate lets it through.
+pub const PANIC_LATER: Command = Command::JOIN;
+
+/// A service for type 0 requests. Nobody's key is known to it.
+#[derive(Debug, Default)]
+pub struct Manners {
+    /// Where deferred requests wait on their worker.
+    pub gate: Gate,
+}
+
+impl Service for Manners {
+    fn admit(&self, head: &Head) -> Result<(), Status> {
+        if head.key() == raida_wire::KeyName::None { Ok(()) } else { Err(head.unknown_key()) }
+    }
+
+    fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
+        let command = request.head.command();
+        if matches!(command, DEFER | PANIC_LATER) {
+            if place == Place::Reactor {
+                return Flow::Deferred;
+            }
+            self.gate.pass();
+        }
+        assert!(!matches!(command, PANIC | PANIC_LATER), "this is what the command is for");
+        let Request { head, octets, transport, .. } = request;
+        let body = octets.get_mut(head.header_len()..).unwrap_or_default();
+        match open(head, body, &Key::None) {
+            Err(refusal) => {
+                let buffer = answer.buffer(HEADROOM);
+                let Some(out) = buffer.first_chunk_mut() else { return Flow::Answered };
+                let len = refusal.write(out, RULES.raida_id, 0, &[0; 24]);
+                answer.finish(0..len, refusal.status());
+            }
+            Ok((payload, session)) => respond(&session, payload, *transport, answer),
+        }
+        Flow::Answered
+    }
+
+    fn vote(&self, request: &vote::Request<'_>) -> [u8; 17] {
+        vote::answer(request, &[0; vote::ROOTS_LEN])
+    }
+}
+
+fn respond(session: &Session, payload: &[u8], transport: Transport, answer: &mut Answer<'_>) {
+    let inflated = match (session.head().command(), payload.first_chunk()) {
+        (INFLATE, Some(len)) => Some(u32::from_be_bytes(*len) as usize),
+        _ => None,
+    };
+    let len = inflated.unwrap_or(payload.len());
+    let too_long = matches!(transport, Transport::Udp { datagram, .. } if session.sealed_len(len) > datagram);
+    let (status, len) = if too_long { (Status::INVALID_UDP_FRAME_COUNT, 0) } else { (Status::SUCCESS, len) };
+    let buffer = answer.buffer(HEADROOM + len + TAILROOM);
+    let room = buffer.get_mut(HEADROOM..HEADROOM + len).unwrap_or_default();
+    if inflated.is_some() {
+        room.fill(0xA5);
+    } else {
+        for (to, from) in room.iter_mut().zip(payload) {
+            *to = *from;
+        }
+    }
+    let range = session.seal(buffer, len, status, RULES.raida_id, 0, &[0; 24]);
+    answer.finish(range, status);
+}
+
+/// Builds a type 0 request. `tag` tells its answer from others: it is echo and challenge.
+///
+/// # Panics
+///
+/// When the payload is longer than a body can be.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test that asks for the impossible has to fail")]
+pub fn request(command: Command, payload: &[u8], tag: u16) -> (Vec<u8>, Pending) {
+    let [a, b] = tag.to_be_bytes();
+    let challenge = Challenge::new([a, b, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let recipient = Recipient { raida_id: RULES.raida_id, coin_id: RULES.coin_id, shard: 0 };
+    let request = WireRequest::new(recipient, command, Sender::Nobody { echo: [a, b], challenge });
+    let mut octets = vec![0; request.built_len(payload.len())];
+    let (_, pending) = request.build(&mut octets, payload).expect("the payload fits into a body");
+    (octets, pending)
+}
+
+/// Lets as many through as it was told to; the others wait.
+#[derive(Default)]
+pub struct Gate {
+    left: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Gate {
+    /// Lets `count` more through.
+    pub fn release(&self, count: u64) {
+        let mut left = self.lock();
+        *left = left.saturating_add(count);
+        self.changed.notify_all();
+    }
+
+    /// Lets everybody through from now on.
+    pub fn open(&self) {
+        self.release(u64::MAX);
+    }
+
+    fn pass(&self) {
+        let waited = self.changed.wait_while(self.lock(), |left| *left == 0);
+        let mut left = waited.unwrap_or_else(PoisonError::into_inner);
+        if *left != u64::MAX {
+            *left -= 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("left", &*self.lock()).finish_non_exhaustive()
+    }
+}
+
+/// What a reactor holds at a moment. All of it is zero when nothing is open and nothing has leaked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Slots taken.
+    pub slots: u32,
+    /// Whether a deadline is armed.
+    pub deadlines: bool,
+    /// Connections counted for some source.
+    pub sources: u64,
+    /// Octets of pooled buffers lent out.
+    pub octets: usize,
+    /// Buffers for refusals lent out.
+    pub refusals: usize,
+    /// Places in the completion queue taken.
+    pub permits: usize,
+    /// Requests that wait for a worker.
+    pub waiting: u32,
+}

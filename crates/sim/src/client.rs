@@ -1,0 +1,116 @@
+//! A simulated client and the two ends of its connection.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use raida_reactor::Instant;
+use raida_reactor::buffer::Buffer;
+use raida_reactor::token::Token;
+
+use crate::script::Script;
+
+/// Names a client of one simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub(crate) usize);
+
+/// How a connection ended, as the client saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The node closed, and everything it had sent could be read.
+    Closed,
+    /// The connection was reset, by the node or by the client itself. What was unread is lost.
+    Reset,
+}
+
+/// A client: what it has seen, and the state of its connection at both ends.
+#[derive(Debug)]
+pub struct Client {
+    pub(crate) peer: SocketAddr,
+    pub(crate) script: Script,
+    /// What its program has read.
+    pub(crate) received: Vec<u8>,
+    pub(crate) end: Option<(End, Instant)>,
+    /// What its kernel holds for it.
+    pub(crate) unread: VecDeque<u8>,
+    /// Octets on their way to it.
+    pub(crate) coming: usize,
+    pub(crate) end_has_come: bool,
+    pub(crate) has_ended: bool,
+    /// An `Act` or a `Read` is on the agenda.
+    pub(crate) will_act: bool,
+    pub(crate) will_read: bool,
+    /// Nothing overtakes anything: the latest arrival so far, each way.
+    pub(crate) last_to_node: Instant,
+    pub(crate) last_to_client: Instant,
+    pub(crate) node: NodeEnd,
+}
+
+/// The node's end of a connection: its kernel's part.
+#[derive(Debug, Default)]
+pub(crate) struct NodeEnd {
+    pub(crate) token: Option<Token>,
+    pub(crate) inbox: VecDeque<u8>,
+    pub(crate) end_has_come: bool,
+    pub(crate) reset_has_come: bool,
+    pub(crate) receiving: bool,
+    pub(crate) watched: bool,
+    pub(crate) sending: Option<(Buffer, Range<usize>)>,
+    /// A completion for it is ready already.
+    pub(crate) reported: bool,
+    pub(crate) has_ended: bool,
+    pub(crate) closed: bool,
+}
+
+impl Client {
+    pub(crate) fn new(peer: SocketAddr, script: Script, at: Instant) -> Self {
+        Self {
+            peer,
+            script,
+            received: Vec::new(),
+            end: None,
+            unread: VecDeque::new(),
+            coming: 0,
+            end_has_come: false,
+            has_ended: false,
+            will_act: false,
+            will_read: false,
+            last_to_node: at,
+            last_to_client: at,
+            node: NodeEnd::default(),
+        }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Everything its program has read.
+    #[must_use]
+    pub fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    /// How the connection ended, and when the client noticed.
+    #[must_use]
+    pub fn end(&self) -> Option<(End, Instant)> {
+        self.end
+    }
+
+    /// Whether the node has closed its end.
+    #[must_use]
+    pub fn is_closed_by_node(&self) -> bool {
+        self.node.closed
+    }
+
+    /// How many octets its kernel has room for.
+    pub(crate) fn room(&self, window: usize) -> usize {
+        window.saturating_sub(self.unread.len() + self.coming)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+}

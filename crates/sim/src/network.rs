@@ -1,0 +1,305 @@
+//! The network between simulated clients and the node's kernel.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use raida_reactor::Instant;
+use raida_reactor::clock::Clock;
+
+use crate::client::{Client, ClientId, End};
+use crate::clock::SimClock;
+use crate::dice::Dice;
+use crate::event::{Agenda, Event, Packet};
+use crate::script::{Act, Reads};
+use crate::weather::Weather;
+
+/// Clients, packets on their way, and what the node's kernel holds.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) dice: Dice,
+    pub(crate) weather: Weather,
+    pub(crate) clock: SimClock,
+    pub(crate) agenda: Agenda,
+    pub(crate) clients: Vec<Client>,
+    /// Connections that nobody has accepted yet.
+    pub(crate) backlog: VecDeque<ClientId>,
+    pub(crate) listening: bool,
+    /// Datagrams that the node's kernel holds.
+    pub(crate) mailbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Datagrams on their way to the node.
+    posted: Vec<(SocketAddr, Vec<u8>)>,
+    askers: BTreeMap<SocketAddr, usize>,
+    /// What each asker got.
+    answers: Vec<Vec<Vec<u8>>>,
+    /// Clients whose end at the node may have something to report.
+    pub(crate) stirred: Vec<ClientId>,
+}
+
+impl Network {
+    pub(crate) fn new(seed: u64, weather: Weather) -> Self {
+        Self {
+            dice: Dice::new(seed),
+            weather,
+            clock: SimClock::default(),
+            agenda: Agenda::default(),
+            clients: Vec::new(),
+            backlog: VecDeque::new(),
+            listening: true,
+            mailbox: VecDeque::new(),
+            posted: Vec::new(),
+            askers: BTreeMap::new(),
+            answers: Vec::new(),
+            stirred: Vec::new(),
+        }
+    }
+
+    pub(crate) fn client(&mut self, id: ClientId) -> Option<&mut Client> {
+        self.clients.get_mut(id.0)
+    }
+
+    /// Sends a datagram at `at`.
+    pub(crate) fn post(&mut self, at: Instant, peer: SocketAddr, octets: &[u8]) {
+        if !self.askers.contains_key(&peer) {
+            self.askers.insert(peer, self.answers.len());
+            self.answers.push(Vec::new());
+        }
+        for _ in 0..self.copies() {
+            let at = at + self.delay();
+            self.agenda.schedule(at, Event::DatagramToNode(self.posted.len()));
+            self.posted.push((peer, octets.to_vec()));
+        }
+    }
+
+    /// The node answers a datagram.
+    pub(crate) fn reply(&mut self, peer: SocketAddr, octets: &[u8]) {
+        let Some(&asker) = self.askers.get(&peer) else { return };
+        for _ in 0..self.copies() {
+            let at = self.clock.now() + self.delay();
+            self.agenda.schedule(at, Event::DatagramToAsker(asker, octets.to_vec()));
+        }
+    }
+
+    /// What came back to an asker.
+    pub(crate) fn answers(&self, peer: SocketAddr) -> &[Vec<u8>] {
+        self.askers.get(&peer).and_then(|&asker| self.answers.get(asker)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Sends something from the node to a client, behind everything sent before.
+    pub(crate) fn to_client(&mut self, id: ClientId, packet: Packet) {
+        let at = self.clock.now() + self.delay();
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        if let Packet::Octets(octets) = &packet {
+            client.coming += octets.len();
+        }
+        client.last_to_client = client.last_to_client.max(at);
+        self.agenda.schedule(client.last_to_client, Event::ToClient(id, packet));
+    }
+
+    /// Lets one event happen.
+    pub(crate) fn happen(&mut self, event: Event) {
+        match event {
+            Event::Connect(id) if self.listening => {
+                self.backlog.push_back(id);
+                self.stirred.push(id);
+                self.act(id);
+            }
+            Event::Connect(id) => self.reset_client(id),
+            Event::Act(id) => {
+                if let Some(client) = self.client(id) {
+                    client.will_act = false;
+                }
+                self.act(id);
+            }
+            Event::ToNode(id, packet) => self.reach_node(id, packet),
+            Event::ToClient(id, packet) => self.reach_client(id, packet),
+            Event::Read(id) => self.read(id),
+            Event::DatagramToNode(posted) => self.mailbox.extend(self.posted.get(posted).cloned()),
+            Event::DatagramToAsker(asker, octets) => {
+                if let Some(answers) = self.answers.get_mut(asker) {
+                    answers.push(octets);
+                }
+            }
+            Event::Alarm => {}
+        }
+    }
+
+    /// A client goes on with its part.
+    fn act(&mut self, id: ClientId) {
+        loop {
+            let Some(client) = self.clients.get_mut(id.0) else { return };
+            let is_dismissed = match client.end {
+                None => false,
+                Some((End::Closed, _)) => !client.script.stays,
+                Some((End::Reset, _)) => true,
+            };
+            if is_dismissed || client.will_act {
+                return;
+            }
+            let Some(act) = client.script.acts.pop_front() else { return };
+            match act {
+                Act::Send(octets) => self.send(id, &octets),
+                Act::Wait(span) => return self.act_after(id, span),
+                Act::Await(total) if client.received.len() < total => {
+                    client.script.acts.push_front(act);
+                    return;
+                }
+                Act::Await(_) => {}
+                Act::HalfClose => self.end(id),
+                Act::Reset => {
+                    client.end = Some((End::Reset, self.clock.now()));
+                    self.to_node(id, Packet::Reset);
+                }
+            }
+        }
+    }
+
+    fn act_after(&mut self, id: ClientId, span: Duration) {
+        let at = self.clock.now() + span;
+        if let Some(client) = self.clients.get_mut(id.0) {
+            client.will_act = true;
+            self.agenda.schedule(at, Event::Act(id));
+        }
+    }
+
+    /// A client sends octets, in pieces as the weather wants it.
+    fn send(&mut self, id: ClientId, octets: &[u8]) {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let len = self.dice.part(rest.len(), self.weather.split_percent);
+            let (piece, behind) = rest.split_at(len);
+            self.to_node(id, Packet::Octets(piece.to_vec()));
+            rest = behind;
+        }
+    }
+
+    /// A client shuts down its sending side.
+    fn end(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(id.0)
+            && !std::mem::replace(&mut client.has_ended, true)
+        {
+            self.to_node(id, Packet::End);
+        }
+    }
+
+    fn to_node(&mut self, id: ClientId, packet: Packet) {
+        let at = self.clock.now() + self.delay();
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        client.last_to_node = client.last_to_node.max(at);
+        self.agenda.schedule(client.last_to_node, Event::ToNode(id, packet));
+    }
+
+    fn reach_node(&mut self, id: ClientId, packet: Packet) {
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let node = &mut client.node;
+        match packet {
+            // As a kernel does: whoever sends to a closed socket is reset.
+            Packet::Octets(_) if node.closed => return self.to_client(id, Packet::Reset),
+            Packet::Octets(octets) => node.inbox.extend(octets),
+            Packet::End => node.end_has_come = true,
+            Packet::Reset => {
+                node.inbox.clear();
+                node.reset_has_come = true;
+            }
+        }
+        self.stirred.push(id);
+    }
+
+    fn reach_client(&mut self, id: ClientId, packet: Packet) {
+        let now = self.clock.now();
+        let delay = self.delay();
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        if let Packet::Octets(octets) = &packet {
+            client.coming -= octets.len();
+        }
+        if matches!(client.end, Some((End::Reset, _))) {
+            return;
+        }
+        match packet {
+            Packet::Octets(octets) => {
+                client.unread.extend(octets);
+                let pause = match client.script.reads {
+                    Reads::Eagerly => delay,
+                    Reads::Slowly { every, .. } => every,
+                    Reads::Never => return,
+                };
+                self.read_after(id, pause);
+            }
+            Packet::End => {
+                client.end_has_come = true;
+                if client.unread.is_empty() || matches!(client.script.reads, Reads::Never) {
+                    self.finish(id);
+                }
+            }
+            // What the program has not read by now is lost.
+            Packet::Reset => {
+                client.unread.clear();
+                client.end = Some((End::Reset, now));
+            }
+        }
+    }
+
+    fn read_after(&mut self, id: ClientId, pause: Duration) {
+        let at = self.clock.now() + pause;
+        if let Some(client) = self.clients.get_mut(id.0)
+            && !std::mem::replace(&mut client.will_read, true)
+        {
+            self.agenda.schedule(at, Event::Read(id));
+        }
+    }
+
+    /// A client's program reads.
+    fn read(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        client.will_read = false;
+        let (most, pause) = match client.script.reads {
+            Reads::Eagerly => (usize::MAX, Duration::ZERO),
+            Reads::Slowly { octets, every } => (octets, every),
+            Reads::Never => return,
+        };
+        let count = client.unread.len().min(most);
+        client.received.extend(client.unread.drain(..count));
+        let (has_more, end_has_come) = (!client.unread.is_empty(), client.end_has_come);
+        self.stirred.push(id);
+        if has_more {
+            self.read_after(id, pause);
+        } else if end_has_come {
+            self.finish(id);
+        }
+        self.act(id);
+    }
+
+    /// A client has read everything up to the node's end.
+    fn finish(&mut self, id: ClientId) {
+        let now = self.clock.now();
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        if !client.is_over() {
+            client.end = Some((End::Closed, now));
+            if !client.script.stays {
+                self.end(id);
+            }
+        }
+    }
+
+    /// Resets a client that nobody will serve.
+    pub(crate) fn reset_client(&mut self, id: ClientId) {
+        if let Some(client) = self.client(id) {
+            client.node.closed = true;
+        }
+        self.to_client(id, Packet::Reset);
+    }
+
+    fn delay(&mut self) -> Duration {
+        let most = u64::try_from(self.weather.delay.as_micros()).unwrap_or(u64::MAX - 1);
+        Duration::from_micros(self.dice.below(most + 1))
+    }
+
+    /// How often one datagram arrives.
+    fn copies(&mut self) -> u32 {
+        if self.dice.odds(self.weather.loss_percent) {
+            0
+        } else {
+            1 + u32::from(self.dice.odds(self.weather.double_percent))
+        }
+    }
+}

@@ -1,0 +1,504 @@
+//! The simulated backend: the node's kernel.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use raida_reactor::Instant;
+use raida_reactor::backend::{Backend, Completion, Waker};
+use raida_reactor::buffer::Buffer;
+use raida_reactor::clock::Clock;
+use raida_reactor::datagrams::{Datagrams, ReplyTo};
+use raida_reactor::token::Token;
+
+use crate::client::{Client, ClientId};
+use crate::clock::SimClock;
+use crate::event::{Event, Packet};
+use crate::network::Network;
+use crate::script::Script;
+use crate::weather::Weather;
+
+/// A network, its clients and a kernel, in one thread and on one seed. The third backend of the reactor.
+///
+/// It has one listener and one datagram socket. Time passes in [`wait`](Backend::wait) alone, apart from the price of a
+/// completion; a run is determined by its seed and what the caller does between the turns.
+#[derive(Debug)]
+pub struct Sim {
+    network: Network,
+    ready: VecDeque<Ready>,
+    tokens: BTreeMap<u64, ClientId>,
+    accepting: bool,
+    accept_is_ready: bool,
+    descriptors_used: usize,
+    receiving_datagrams: bool,
+    datagrams_are_ready: bool,
+    batch: Datagrams,
+    scratch: Vec<u8>,
+    woken: Arc<AtomicBool>,
+    dropped: Graveyard,
+    trace: u64,
+}
+
+/// Datagrams that one batch holds.
+const BATCH: usize = 8;
+/// Octets that a datagram may have.
+pub const DATAGRAM_LIMIT: usize = 1440;
+/// Completions among which the next one is drawn.
+const DRAWN_FROM: usize = 8;
+
+/// What can be reported. What exactly, is decided when it is.
+#[derive(Debug)]
+enum Ready {
+    Accept,
+    Client(ClientId),
+    Datagrams,
+    Returned(Buffer),
+}
+
+type Graveyard = Arc<Mutex<Vec<ClientId>>>;
+
+/// An accepted connection without a token.
+#[derive(Debug)]
+pub struct Socket {
+    client: ClientId,
+    /// Where to tell that it was dropped; `None` once it has a token.
+    graveyard: Option<Graveyard>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(graveyard) = &self.graveyard {
+            graveyard.lock().unwrap_or_else(PoisonError::into_inner).push(self.client);
+        }
+    }
+}
+
+impl Sim {
+    /// An empty network at time 0.
+    #[must_use]
+    pub fn new(seed: u64, weather: Weather) -> Self {
+        Self {
+            network: Network::new(seed, weather),
+            ready: VecDeque::new(),
+            tokens: BTreeMap::new(),
+            accepting: false,
+            accept_is_ready: false,
+            descriptors_used: 0,
+            receiving_datagrams: false,
+            datagrams_are_ready: false,
+            batch: Datagrams::new(0, BATCH, DATAGRAM_LIMIT, DATAGRAM_LIMIT),
+            scratch: Vec::new(),
+            woken: Arc::new(AtomicBool::new(false)),
+            dropped: Graveyard::default(),
+            trace: 0,
+        }
+    }
+
+    /// The clock of this simulation.
+    #[must_use]
+    pub fn clock(&self) -> SimClock {
+        self.network.clock.clone()
+    }
+
+    /// Lets a client connect, `after` from now.
+    pub fn connect(&mut self, after: Duration, peer: SocketAddr, script: Script) -> ClientId {
+        let at = self.network.clock.now() + after;
+        let id = ClientId(self.network.clients.len());
+        self.network.clients.push(Client::new(peer, script, at));
+        self.network.agenda.schedule(at, Event::Connect(id));
+        id
+    }
+
+    /// Sends a datagram, `after` from now.
+    pub fn post(&mut self, after: Duration, peer: SocketAddr, octets: &[u8]) {
+        let at = self.network.clock.now() + after;
+        self.network.post(at, peer, octets);
+    }
+
+    /// Ends a wait, `after` from now, so that the caller of the turns can do something at that time.
+    pub fn set_alarm(&mut self, after: Duration) {
+        let at = self.network.clock.now() + after;
+        self.network.agenda.schedule(at, Event::Alarm);
+    }
+
+    /// Changes how many accepted connections the system has descriptors for.
+    pub fn set_descriptors(&mut self, descriptors: usize) {
+        self.network.weather.descriptors = descriptors;
+    }
+
+    /// A client and what it has seen.
+    ///
+    /// # Panics
+    ///
+    /// When the id is another simulation's.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test that mixes up its simulations has to fail")]
+    pub fn client(&self, id: ClientId) -> &Client {
+        self.network.clients.get(id.0).expect("ids come from this simulation")
+    }
+
+    /// The answers that reached an asker, in order of arrival.
+    #[must_use]
+    pub fn answers(&self, peer: SocketAddr) -> &[Vec<u8>] {
+        self.network.answers(peer)
+    }
+
+    /// Whether nothing will happen any more unless the node does something.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.network.agenda.is_empty() && self.ready.is_empty()
+    }
+
+    /// Accepted connections that are not closed.
+    #[must_use]
+    pub fn descriptors_used(&self) -> usize {
+        self.descriptors_used
+    }
+
+    /// Connections in the listener's queue.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.network.backlog.len()
+    }
+
+    /// A number that is the same for two runs if and (very nearly) only if the same things were reported at the same times.
+    #[must_use]
+    pub fn trace(&self) -> u64 {
+        self.trace
+    }
+}
+
+impl Backend for Sim {
+    type Socket = Socket;
+
+    fn waker(&self) -> Waker {
+        let woken = Arc::clone(&self.woken);
+        // ORDERING: Release pairs with the Acquire in `next`.
+        Arc::new(move || woken.store(true, Ordering::Release))
+    }
+
+    fn listeners(&self) -> usize {
+        1
+    }
+
+    fn datagram_sockets(&self) -> usize {
+        1
+    }
+
+    fn accept(&mut self, _listener: usize) {
+        self.accepting = true;
+        self.stir_listener();
+    }
+
+    fn adopt(&mut self, token: Token, mut socket: Socket) {
+        socket.graveyard = None;
+        self.tokens.insert(token.to_word(), socket.client);
+        if let Some(client) = self.network.client(socket.client) {
+            client.node.token = Some(token);
+        }
+    }
+
+    fn receive(&mut self, token: Token) {
+        self.start(token, |client| client.node.receiving = true);
+    }
+
+    fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
+        self.start(token, |client| {
+            client.node.watched = false;
+            client.node.sending = Some((buffer, range));
+        });
+    }
+
+    fn watch(&mut self, token: Token) {
+        self.start(token, |client| client.node.watched = true);
+    }
+
+    fn shut_down_sending(&mut self, token: Token) {
+        let Some(&id) = self.tokens.get(&token.to_word()) else { return };
+        if let Some(client) = self.network.client(id)
+            && !std::mem::replace(&mut client.node.has_ended, true)
+        {
+            self.network.to_client(id, Packet::End);
+        }
+    }
+
+    fn close(&mut self, token: Token, reset: bool) {
+        if let Some(id) = self.tokens.remove(&token.to_word()) {
+            self.close_client(id, reset);
+        }
+    }
+
+    fn receive_datagrams(&mut self, _socket: usize) {
+        self.receiving_datagrams = true;
+        self.stir_mailbox();
+    }
+
+    fn answer_datagrams(&mut self, _socket: usize) {
+        for datagram in self.batch.iter_mut() {
+            let range = datagram.answer_range.clone();
+            let octets = datagram.answer.as_ref().get(range).unwrap_or_default();
+            if !octets.is_empty() {
+                self.network.reply(datagram.reply_to.peer, octets);
+            }
+        }
+    }
+
+    fn send_datagram(&mut self, to: ReplyTo, buffer: Buffer, range: Range<usize>) {
+        self.network.reply(to.peer, buffer.as_ref().get(range).unwrap_or_default());
+        self.ready.push_back(Ready::Returned(buffer));
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.bury_dropped();
+        let now = self.network.clock.now();
+        while let Some((_, event)) = self.network.agenda.pop(now) {
+            self.happen(event);
+        }
+        let until = timeout.map_or(Instant::from_micros(u64::MAX), |timeout| now + timeout);
+        while self.ready.is_empty() && !self.woken.load(Ordering::Acquire) {
+            let Some((at, event)) = self.network.agenda.pop(until) else {
+                if timeout.is_none() {
+                    return Err(io::Error::new(io::ErrorKind::Deadlock, "nothing will ever happen"));
+                }
+                self.network.clock.reach(until);
+                return Ok(());
+            };
+            self.network.clock.reach(at);
+            let is_alarm = event == Event::Alarm;
+            self.happen(event);
+            if is_alarm {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Completion<'_, Socket>> {
+        if self.woken.swap(false, Ordering::AcqRel) {
+            return Some(Completion::Woken);
+        }
+        loop {
+            let ready = self.draw()?;
+            let report = match ready {
+                Ready::Accept => self.report_accept(),
+                Ready::Client(id) => self.report_client(id),
+                Ready::Datagrams => Some(Report::Datagrams),
+                Ready::Returned(buffer) => Some(Report::Whole(Completion::Returned(buffer))),
+            };
+            let Some(report) = report else { continue };
+            self.network.clock.pass(self.network.weather.cost);
+            return Some(match report {
+                Report::Whole(completion) => completion,
+                Report::Received(token, more) => Completion::Received { token, octets: &mut self.scratch, more },
+                Report::Datagrams => {
+                    self.fill_batch();
+                    Completion::Datagrams { socket: 0, batch: &mut self.batch }
+                }
+            });
+        }
+    }
+
+    fn stop_listening(&mut self) {
+        self.network.listening = false;
+        self.accepting = false;
+        self.receiving_datagrams = false;
+        while let Some(id) = self.network.backlog.pop_front() {
+            self.network.reset_client(id);
+        }
+    }
+}
+
+/// A completion that is decided, before anything is lent.
+enum Report {
+    Whole(Completion<'static, Socket>),
+    /// The octets are in the scratch.
+    Received(Token, bool),
+    Datagrams,
+}
+
+impl Sim {
+    fn happen(&mut self, event: Event) {
+        self.network.happen(event);
+        for id in std::mem::take(&mut self.network.stirred) {
+            self.stir(id);
+        }
+        self.stir_listener();
+        self.stir_mailbox();
+    }
+
+    /// Notes an operation.
+    fn start(&mut self, token: Token, note: impl FnOnce(&mut Client)) {
+        let Some(&id) = self.tokens.get(&token.to_word()) else { return };
+        if let Some(client) = self.network.client(id) {
+            note(client);
+        }
+        self.stir(id);
+    }
+
+    /// Puts a client among what is ready, if there is something to report for it.
+    fn stir(&mut self, id: ClientId) {
+        let window = self.network.weather.window;
+        let Some(client) = self.network.client(id) else { return };
+        let has_room = client.room(window) > 0;
+        let node = &mut client.node;
+        let may_receive = node.receiving && (!node.inbox.is_empty() || node.end_has_come);
+        let may_send = node.sending.is_some() && has_room;
+        let is_in_flight = node.receiving || node.sending.is_some() || node.watched;
+        let is_due = may_receive || may_send || (node.reset_has_come && is_in_flight);
+        if is_due && !node.closed && !std::mem::replace(&mut node.reported, true) {
+            self.ready.push_back(Ready::Client(id));
+        }
+    }
+
+    fn stir_listener(&mut self) {
+        if self.accepting && !self.network.backlog.is_empty() && !self.accept_is_ready {
+            self.accept_is_ready = true;
+            self.ready.push_back(Ready::Accept);
+        }
+    }
+
+    fn stir_mailbox(&mut self) {
+        if self.receiving_datagrams && !self.network.mailbox.is_empty() && !self.datagrams_are_ready {
+            self.datagrams_are_ready = true;
+            self.ready.push_back(Ready::Datagrams);
+        }
+    }
+
+    /// The next thing that is ready: the oldest or, in shuffled weather, one of the oldest.
+    fn draw(&mut self) -> Option<Ready> {
+        let candidates = self.ready.len().min(DRAWN_FROM);
+        let index = if self.network.weather.shuffled { self.network.dice.index(candidates) } else { 0 };
+        self.ready.remove(index)
+    }
+
+    fn report_accept(&mut self) -> Option<Report> {
+        self.accept_is_ready = false;
+        if !std::mem::take(&mut self.accepting) {
+            return None;
+        }
+        if self.descriptors_used >= self.network.weather.descriptors {
+            let shed = u32::from(self.network.dice.odds(20));
+            if shed > 0
+                && let Some(id) = self.network.backlog.pop_front()
+            {
+                self.network.reset_client(id);
+            }
+            self.note(1, 0);
+            let error = io::Error::other("no descriptor left");
+            return Some(Report::Whole(Completion::AcceptFailed { listener: 0, error, shed }));
+        }
+        let id = self.network.backlog.pop_front()?;
+        let peer = self.network.client(id)?.peer;
+        self.descriptors_used += 1;
+        self.note(2, id.0);
+        let socket = Socket { client: id, graveyard: Some(Arc::clone(&self.dropped)) };
+        Some(Report::Whole(Completion::Accepted { listener: 0, socket, peer }))
+    }
+
+    fn report_client(&mut self, id: ClientId) -> Option<Report> {
+        let Weather { window, split_percent, .. } = self.network.weather;
+        let Network { clients, dice, .. } = &mut self.network;
+        let client = clients.get_mut(id.0)?;
+        let room = client.room(window);
+        let node = &mut client.node;
+        node.reported = false;
+        let token = node.token.filter(|_| !node.closed)?;
+        if node.reset_has_come {
+            return self.report_reset(id, token);
+        }
+        if let Some((_, range)) = &node.sending {
+            let sent = dice.part(range.len().min(room), split_percent);
+            return if sent > 0 { self.report_sent(id, token, sent) } else { None };
+        }
+        if !std::mem::take(&mut node.receiving) {
+            return None;
+        }
+        if node.inbox.is_empty() {
+            self.note(3, id.0);
+            return Some(Report::Whole(Completion::Ended { token }));
+        }
+        let count = dice.part(node.inbox.len(), split_percent);
+        self.scratch.clear();
+        self.scratch.extend(node.inbox.drain(..count));
+        let more = !node.inbox.is_empty();
+        self.note(4, id.0 + count);
+        Some(Report::Received(token, more))
+    }
+
+    fn report_sent(&mut self, id: ClientId, token: Token, sent: usize) -> Option<Report> {
+        let (buffer, range) = self.network.client(id)?.node.sending.take()?;
+        let octets = buffer.as_ref().get(range.start..range.start + sent).unwrap_or_default().to_vec();
+        self.network.to_client(id, Packet::Octets(octets));
+        self.note(5, id.0 + sent);
+        Some(Report::Whole(Completion::Sent { token, buffer, sent }))
+    }
+
+    fn report_reset(&mut self, id: ClientId, token: Token) -> Option<Report> {
+        self.note(6, id.0);
+        let node = &mut self.network.client(id)?.node;
+        let buffer = node.sending.take().map(|(buffer, _)| buffer);
+        let error = io::ErrorKind::ConnectionReset.into();
+        if std::mem::take(&mut node.receiving) || buffer.is_some() {
+            Some(Report::Whole(Completion::Failed { token, error, buffer }))
+        } else if std::mem::take(&mut node.watched) {
+            Some(Report::Whole(Completion::Gone { token }))
+        } else {
+            None
+        }
+    }
+
+    fn fill_batch(&mut self) {
+        self.datagrams_are_ready = false;
+        self.receiving_datagrams = false;
+        let waiting = self.network.mailbox.len().min(BATCH);
+        let filled = self.network.dice.part(waiting, self.network.weather.split_percent);
+        for (slot, (peer, octets)) in self.batch.slots_mut().iter_mut().zip(self.network.mailbox.drain(..filled)) {
+            slot.reply_to = ReplyTo { socket: 0, peer, local: None, interface: 0 };
+            slot.len = octets.len().min(DATAGRAM_LIMIT);
+            slot.truncated = octets.len() > DATAGRAM_LIMIT;
+            for (to, from) in slot.octets.as_mut().iter_mut().zip(octets) {
+                *to = from;
+            }
+        }
+        self.batch.set_filled(filled);
+        self.note(7, filled);
+    }
+
+    fn close_client(&mut self, id: ClientId, reset: bool) {
+        let Some(client) = self.network.client(id) else { return };
+        let node = &mut client.node;
+        node.closed = true;
+        self.descriptors_used -= 1;
+        if let Some((buffer, _)) = node.sending.take() {
+            self.ready.push_back(Ready::Returned(buffer));
+        }
+        // As a kernel does: closing over unread octets resets.
+        let (resets, was_ended) = (reset || !node.inbox.is_empty(), node.has_ended);
+        if node.reset_has_come {
+            return;
+        }
+        if resets {
+            self.network.to_client(id, Packet::Reset);
+        } else if !was_ended {
+            self.network.to_client(id, Packet::End);
+        }
+    }
+
+    /// Closes accepted connections that were dropped without a token.
+    fn bury_dropped(&mut self) {
+        let dropped = std::mem::take(&mut *self.dropped.lock().unwrap_or_else(PoisonError::into_inner));
+        for id in dropped {
+            self.close_client(id, false);
+        }
+    }
+
+    fn note(&mut self, kind: u64, detail: usize) {
+        for word in [self.network.clock.now().as_micros(), kind, detail as u64] {
+            self.trace = (self.trace ^ word).wrapping_mul(0x0100_0000_01B3).rotate_left(29);
+        }
+    }
+}
