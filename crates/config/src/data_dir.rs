@@ -1,7 +1,7 @@
 //! The folder for coins and secrets.
 
 use std::fmt;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,26 @@ use crate::origin::OneLine;
 /// replace a file in it owns the node.
 pub fn make_data_dir(path: &Path) -> Result<(), DataDirError> {
     let failed = |step, error| DataDirError::System { path: path.to_owned(), step, error };
+    let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failed("making the folder", error))?;
+    for folder in new {
+        sync_entry(folder).map_err(|error| failed("putting the folder on disk", error))?;
+    }
     let mode = fs::metadata(path).map_err(|error| failed("looking at the folder", error))?.permissions().mode();
     if mode & 0o022 != 0 {
         return Err(DataDirError::Writable { path: path.to_owned(), mode: mode & 0o7777 });
     }
     Ok(())
+}
+
+/// Puts the entry of a file or folder on disk: after a power failure it is still found where it is now.
+pub(crate) fn sync_entry(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder that a path has its entry in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Why there is no data folder.

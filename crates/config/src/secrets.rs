@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::data_dir::{folder_of, sync_entry};
 use crate::origin::OneLine;
 use crate::secret::{AdminKey, NodeSecret, Secret};
 use crate::tables::Config;
@@ -109,13 +110,12 @@ fn fresh<const N: usize>() -> Result<Secret<N>, SecretError> {
 
 /// Writes the file under a name of its own, then gives it its proper name unless that is taken.
 fn publish(secrets: &Secrets, path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    let draft = folder.join(format!(".{FILE_NAME}.{name:016x}"));
+    let draft = folder_of(path).join(format!(".{FILE_NAME}.{name:016x}"));
     let linked = write(secrets, &draft).and_then(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
     linked.and(removed)?;
-    File::open(folder)?.sync_all()
+    sync_entry(path)
 }
 
 fn write(secrets: &Secrets, draft: &Path) -> io::Result<()> {
