@@ -4,7 +4,6 @@ use core::fmt;
 use core::mem;
 
 use crate::close_reason::CloseReason;
-use crate::deadline::Deadline;
 use crate::host::Host;
 use crate::instant::Instant;
 use crate::phase::{Phase, State, WantReadHeader, WantWrite};
@@ -49,11 +48,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         policy: &Policy,
         host: &mut impl Host<Buffer = B>,
     ) -> Step<B> {
+        if input.is_empty() {
+            return match self.phase() {
+                Phase::WantReadHeader | Phase::WantReadBody | Phase::Lingering => Step::Receive,
+                Phase::Processing | Phase::WantWrite | Phase::Done => Step::Wait,
+            };
+        }
         let mut turn = Turn { now, policy, host };
         match self.take_state() {
-            state @ (State::WantReadHeader(_) | State::WantReadBody(_) | State::Lingering(_)) if input.is_empty() => {
-                self.enter(state, Step::Receive)
-            }
             State::WantReadHeader(header) => {
                 let source = Source::Lent(input);
                 let reading = header.read(&source, &mut turn);
@@ -64,17 +66,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
                 self.read(reading, Source::Lent(input), &mut turn)
             }
             State::Processing(mut processing) => {
-                processing.set_surplus(Surplus::Lost).map(|buffer| turn.host.put_buffer(buffer));
+                processing.set_surplus(Surplus::Lost, turn.host);
                 self.enter(State::Processing(processing), Step::Wait)
             }
             State::WantWrite(mut writing) => {
-                writing.set_surplus(Surplus::Lost).map(|buffer| turn.host.put_buffer(buffer));
+                writing.set_surplus(Surplus::Lost, turn.host);
                 self.enter(State::WantWrite(writing), Step::Wait)
             }
             State::Lingering(mut lingering) => {
                 let limit = policy.linger_octets;
                 if lingering.discard(input.len()) >= limit {
-                    return Step::Close(CloseReason::LingerOctets { limit });
+                    return self.close_from(
+                        State::Lingering(lingering),
+                        CloseReason::LingerOctets { limit },
+                        turn.host,
+                    );
                 }
                 self.enter(State::Lingering(lingering), Step::Receive)
             }
@@ -106,7 +112,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         match &mut self.state {
             State::Processing(processing) => {
                 processing.lose_peer();
-                processing.set_surplus(Surplus::Lost).map(|buffer| host.put_buffer(buffer));
+                processing.set_surplus(Surplus::Lost, host);
                 Step::Wait
             }
             State::WantReadHeader(_) | State::WantReadBody(_) | State::WantWrite(_) | State::Lingering(_) => {
@@ -124,28 +130,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         policy: &Policy,
         host: &mut impl Host<Buffer = B>,
     ) -> Step<B> {
-        match self.take_state() {
-            State::Processing(processing) if processing.peer_is_gone() => {
-                self.close_from(State::Processing(processing), CloseReason::PeerGone, host)
-            }
-            State::Processing(processing) => {
-                self.write(processing.into_write(len, now, policy), &mut Turn { now, policy, host })
-            }
-            state => self.enter(state, Step::Wait),
+        let state = self.take_state();
+        let State::Processing(processing) = state else { return self.enter(state, Step::Wait) };
+        if processing.peer_is_gone() {
+            return self.close_from(State::Processing(processing), CloseReason::PeerGone, host);
         }
+        self.write(processing.into_write(len, now, policy), &mut Turn { now, policy, host })
     }
 
     /// The first `count` octets of the range last given were sent.
     pub fn sent(&mut self, now: Instant, count: usize, policy: &Policy, host: &mut impl Host<Buffer = B>) -> Step<B> {
-        match self.take_state() {
-            State::WantWrite(mut writing) => {
-                if count > 0 {
-                    writing.sent(count, now, policy);
-                }
-                self.write(writing, &mut Turn { now, policy, host })
-            }
-            state => self.enter(state, Step::Wait),
+        let state = self.take_state();
+        let State::WantWrite(mut writing) = state else { return self.enter(state, Step::Wait) };
+        if count > 0 {
+            writing.sent(count, now, policy);
         }
+        self.write(writing, &mut Turn { now, policy, host })
     }
 
     /// It is `now`, and the [`deadline`](Self::deadline) may have passed. Harmless where it has not.
@@ -177,10 +177,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
 
     /// The node stops now, whatever is in flight.
     pub fn abort(&mut self, host: &mut impl Host<Buffer = B>) -> Step<B> {
-        match self.state {
-            State::Done => Step::Wait,
-            _ => self.close(CloseReason::Stopped, host),
-        }
+        if self.phase() == Phase::Done { Step::Wait } else { self.close(CloseReason::Stopped, host) }
     }
 
     /// When to call [`expired`](Self::expired) if no other input comes first. `Some` exactly while the peer owes octets
@@ -211,12 +208,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             }
             Reading::Refused(mut processing, refusal) => {
                 source.discard(turn.host);
-                processing.set_surplus(Surplus::Lost);
+                processing.set_surplus(Surplus::Lost, turn.host);
                 self.enter(State::Processing(processing), Step::Refuse(refusal))
             }
             Reading::Whole { mut processing, head, request, used } => {
                 self.remaining = self.remaining.saturating_sub(1);
-                processing.set_surplus(source.into_surplus(used, self.remaining > 0, turn.host));
+                let surplus = source.into_surplus(used, self.remaining > 0, turn.host);
+                processing.set_surplus(surplus, turn.host);
                 self.enter(State::Processing(processing), Step::Process { head, request })
             }
         }
@@ -233,11 +231,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             Surplus::Kept(_) if may_go_on => self.follow(writing, turn),
             Surplus::Nothing if may_go_on && !self.peer_has_ended => self.follow(writing, turn),
             Surplus::Lost | Surplus::Kept(_) if !self.peer_has_ended => {
-                let (lingering, buffer) = writing.into_lingering(turn.now, turn.policy);
-                buffer.map(|buffer| turn.host.put_buffer(buffer));
+                let lingering = writing.into_lingering(turn.now, turn.policy, turn.host);
                 self.enter(State::Lingering(lingering), Step::Linger)
             }
-            _ => self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host),
+            Surplus::Nothing | Surplus::Lost | Surplus::Kept(_) => {
+                self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host)
+            }
         }
     }
 
@@ -255,10 +254,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
 
     /// What the end of the peer's octets means here.
     fn end_of_reading(&self) -> CloseReason {
-        match &self.state {
-            State::WantReadHeader(header) if header.is_idle() => CloseReason::Served,
-            State::WantReadHeader(header) if header.kept().is_empty() => CloseReason::PeerClosed,
-            _ => CloseReason::CutRequest,
+        let State::WantReadHeader(header) = &self.state else { return CloseReason::CutRequest };
+        if header.is_idle() {
+            CloseReason::Served
+        } else if header.kept().is_empty() {
+            CloseReason::PeerClosed
+        } else {
+            CloseReason::CutRequest
         }
     }
 
@@ -268,7 +270,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     }
 
     fn close_from(&mut self, state: State<B>, reason: CloseReason, host: &mut impl Host<Buffer = B>) -> Step<B> {
-        state.into_buffer().map(|buffer| host.put_buffer(buffer));
+        state.give_back(host);
         self.enter(State::Done, Step::Close(reason))
     }
 
@@ -282,6 +284,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         step
     }
 }
+
+// A node holds one of these per open connection.
+const _: () = assert!(size_of::<Connection<[usize; 3]>>() <= 128);
 
 impl<B> fmt::Debug for Connection<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ use core::ops::Range;
 use raida_wire::{Head, LONG};
 
 use crate::deadline::{Deadline, Patience};
+use crate::host::Host;
 use crate::instant::Instant;
 use crate::policy::Policy;
 use crate::surplus::Surplus;
@@ -65,14 +66,14 @@ impl<B> State<B> {
         }
     }
 
-    /// The way to `Done`, which is open from everywhere. Gives the one buffer that may be held.
-    pub(crate) fn into_buffer(self) -> Option<B> {
+    /// The way to `Done`, which is open from everywhere. The one buffer that may be held goes back.
+    pub(crate) fn give_back(self, host: &mut impl Host<Buffer = B>) {
         match self {
-            Self::WantReadBody(WantReadBody { request, .. }) => Some(request),
+            Self::WantReadBody(WantReadBody { request, .. }) => host.put_buffer(request),
             Self::Processing(Processing { surplus, .. }) | Self::WantWrite(WantWrite { surplus, .. }) => {
-                surplus.into_buffer()
+                surplus.give_back(host);
             }
-            Self::WantReadHeader(_) | Self::Lingering(_) | Self::Done => None,
+            Self::WantReadHeader(_) | Self::Lingering(_) | Self::Done => {}
         }
     }
 }
@@ -130,10 +131,6 @@ impl WantReadHeader {
         self.octets.get(..self.len).unwrap_or_default()
     }
 
-    pub(crate) fn is_first(&self) -> bool {
-        self.is_first
-    }
-
     /// Whether this is the pause between two requests.
     pub(crate) fn is_idle(&self) -> bool {
         self.len == 0 && !self.is_first
@@ -176,9 +173,9 @@ pub(crate) struct Processing<B> {
 }
 
 impl<B> Processing<B> {
-    /// Replaces what is known of the octets behind the request; gives the buffer that held them.
-    pub(crate) fn set_surplus(&mut self, surplus: Surplus<B>) -> Option<B> {
-        mem::replace(&mut self.surplus, surplus).into_buffer()
+    /// Replaces what is known of the octets behind the request.
+    pub(crate) fn set_surplus(&mut self, surplus: Surplus<B>, host: &mut impl Host<Buffer = B>) {
+        mem::replace(&mut self.surplus, surplus).give_back(host);
     }
 
     /// Remembers that nobody waits for the answer any more.
@@ -208,8 +205,9 @@ impl<B> WantWrite<B> {
         (WantReadHeader::following(now, policy), self.surplus)
     }
 
-    pub(crate) fn into_lingering(self, now: Instant, policy: &Policy) -> (Lingering, Option<B>) {
-        (Lingering { until: now + policy.linger, discarded: 0 }, self.surplus.into_buffer())
+    pub(crate) fn into_lingering(self, now: Instant, policy: &Policy, host: &mut impl Host<Buffer = B>) -> Lingering {
+        self.surplus.give_back(host);
+        Lingering { until: now + policy.linger, discarded: 0 }
     }
 
     /// What is known of the octets behind the request.
@@ -217,9 +215,9 @@ impl<B> WantWrite<B> {
         &self.surplus
     }
 
-    /// As in [`Processing::set_surplus`].
-    pub(crate) fn set_surplus(&mut self, surplus: Surplus<B>) -> Option<B> {
-        mem::replace(&mut self.surplus, surplus).into_buffer()
+    /// Replaces it.
+    pub(crate) fn set_surplus(&mut self, surplus: Surplus<B>, host: &mut impl Host<Buffer = B>) {
+        mem::replace(&mut self.surplus, surplus).give_back(host);
     }
 
     pub(crate) fn sent(&mut self, count: usize, now: Instant, policy: &Policy) {

@@ -20,10 +20,9 @@ pub(crate) enum Surplus<B> {
 }
 
 impl<B> Surplus<B> {
-    pub(crate) fn into_buffer(self) -> Option<B> {
-        match self {
-            Self::Kept(leftover) => Some(leftover.buffer),
-            Self::Nothing | Self::Lost => None,
+    pub(crate) fn give_back(self, host: &mut impl Host<Buffer = B>) {
+        if let Self::Kept(leftover) = self {
+            host.put_buffer(leftover.buffer);
         }
     }
 }
