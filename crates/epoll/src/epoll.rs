@@ -171,6 +171,8 @@ impl Epoll {
     /// Takes in what the kernel says of one source. An event for a tenancy that is over finds nobody.
     fn note(&mut self, event: Event) {
         match Source::from_word(event.word()) {
+            // That there is room to write in it, as there always is, wakes nobody.
+            Source::Waker if !event.readable() => {}
             Source::Waker => self.ready.push(Source::Waker, &mut self.wake_place),
             Source::Listener(number) => {
                 if let Some(listener) = self.listeners.get_mut(number as usize) {

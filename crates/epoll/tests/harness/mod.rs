@@ -1,0 +1,183 @@
+//! A loop of a few lines over a backend, so that a test can say what it expects next.
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+use raida_epoll::{Epoll, Setup, Stream};
+use raida_reactor::backend::{Backend, Completion};
+use raida_reactor::buffer::Buffer;
+use raida_reactor::datagrams::ReplyTo;
+use raida_reactor::token::Token;
+
+/// No test waits longer for anything; only a broken one waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A backend on ports of the system's choice, and what it reports, one completion at a time.
+pub struct Rig {
+    pub epoll: Epoll,
+}
+
+/// A [`Completion`] that lends nothing.
+#[derive(Debug)]
+pub enum Seen {
+    Accepted { listener: usize, socket: Stream, peer: SocketAddr },
+    AcceptFailed { listener: usize, error: io::Error, shed: u32 },
+    Received { token: Token, octets: Vec<u8>, more: bool },
+    Ended { token: Token },
+    Failed { token: Token, error: io::Error, buffer: Option<Buffer> },
+    Sent { token: Token, buffer: Buffer, sent: usize },
+    Gone { token: Token },
+    Datagrams { socket: usize, came: Vec<Came> },
+    Returned(Buffer),
+    Woken,
+}
+
+/// A datagram that came. Its answer says the same again.
+#[derive(Debug)]
+pub struct Came {
+    pub reply_to: ReplyTo,
+    pub octets: Vec<u8>,
+    pub truncated: bool,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        Self::with(local_setup())
+    }
+
+    pub fn with(setup: Setup) -> Self {
+        Self { epoll: Epoll::bind(&setup).expect("loopback has ports") }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.epoll.local_addrs()[0]
+    }
+
+    /// The next completion. Fails the test when there is none for too long.
+    pub fn next(&mut self) -> Seen {
+        self.next_within(PATIENCE).expect("something is reported")
+    }
+
+    /// The next completion, if there is one in time. Datagrams are answered with themselves.
+    pub fn next_within(&mut self, span: Duration) -> Option<Seen> {
+        let end = Instant::now() + span;
+        loop {
+            if let Some(completion) = self.epoll.next() {
+                return Some(Seen::from(completion));
+            }
+            let left = end.checked_duration_since(Instant::now())?;
+            self.epoll.wait(Some(left)).expect("the backend works");
+        }
+    }
+
+    /// Does what is to be done now, which must not bring anything to report.
+    pub fn settle(&mut self) {
+        if let Some(completion) = self.epoll.next() {
+            panic!("nothing should be reported yet, not {completion:?}");
+        }
+    }
+
+    /// A client that is connected and has been accepted into `slot`.
+    pub fn connect(&mut self, slot: u32) -> (TcpStream, Token) {
+        self.epoll.accept(0);
+        let client = connect(self.address());
+        let Seen::Accepted { socket, peer, .. } = self.next() else { panic!("a connection comes first") };
+        assert_eq!(peer, client.local_addr().unwrap());
+        let token = Token::new(slot, 1);
+        self.epoll.adopt(token, socket);
+        (client, token)
+    }
+
+    /// A client whose connection is on the interest list: it has been waited for once.
+    pub fn connect_listed(&mut self, slot: u32) -> (TcpStream, Token) {
+        let (client, token) = self.connect(slot);
+        self.epoll.receive(token);
+        self.settle();
+        io::Write::write_all(&mut &client, b"x").unwrap();
+        match self.next() {
+            Seen::Received { .. } => (client, token),
+            other => panic!("octets come next, not {other:?}"),
+        }
+    }
+
+    pub fn send(&mut self, token: Token, octets: &[u8]) {
+        self.epoll.send(token, buffer(octets), 0..octets.len());
+    }
+
+    /// Asks for datagrams and returns those of the next batch, not answered yet.
+    pub fn datagrams(&mut self, socket: usize) -> Vec<Came> {
+        self.epoll.receive_datagrams(socket);
+        match self.next() {
+            Seen::Datagrams { socket: found, came } if found == socket => came,
+            other => panic!("datagrams come next, not {other:?}"),
+        }
+    }
+}
+
+impl From<Completion<'_, Stream>> for Seen {
+    fn from(completion: Completion<'_, Stream>) -> Self {
+        match completion {
+            Completion::Accepted { listener, socket, peer } => Self::Accepted { listener, socket, peer },
+            Completion::AcceptFailed { listener, error, shed } => Self::AcceptFailed { listener, error, shed },
+            Completion::Received { token, octets, more } => Self::Received { token, octets: octets.to_vec(), more },
+            Completion::Ended { token } => Self::Ended { token },
+            Completion::Failed { token, error, buffer } => Self::Failed { token, error, buffer },
+            Completion::Sent { token, buffer, sent } => Self::Sent { token, buffer, sent },
+            Completion::Gone { token } => Self::Gone { token },
+            Completion::Returned(buffer) => Self::Returned(buffer),
+            Completion::Woken => Self::Woken,
+            Completion::Datagrams { socket, batch } => {
+                let came = batch.iter_mut().map(|datagram| {
+                    let octets = datagram.octets.as_ref()[..datagram.len].to_vec();
+                    datagram.answer.as_mut()[..octets.len()].copy_from_slice(&octets);
+                    datagram.answer_range = 0..octets.len();
+                    Came { reply_to: datagram.reply_to, octets, truncated: datagram.truncated }
+                });
+                Self::Datagrams { socket, came: came.collect() }
+            }
+        }
+    }
+}
+
+/// IPv4 loopback, a port of the system's choice, a small table.
+pub fn local_setup() -> Setup {
+    Setup { addresses: vec![([127, 0, 0, 1], 0).into()], connections_max: 64, ..Setup::default() }
+}
+
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.set_write_timeout(Some(PATIENCE)).unwrap();
+    client
+}
+
+/// Closes with a reset instead of an end.
+pub fn reset(client: TcpStream) {
+    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+pub fn datagram_client(ip: &str) -> UdpSocket {
+    let client = UdpSocket::bind((ip, 0)).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client
+}
+
+pub fn buffer(octets: &[u8]) -> Buffer {
+    let mut buffer = Buffer::zeroed(octets.len());
+    buffer.as_mut().copy_from_slice(octets);
+    buffer
+}
+
+/// Everything until the server ends its sending.
+pub fn read_to_end(mut client: &TcpStream) -> Vec<u8> {
+    let mut octets = Vec::new();
+    client.read_to_end(&mut octets).unwrap();
+    octets
+}
+
+/// How many descriptors this process has open.
+pub fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
