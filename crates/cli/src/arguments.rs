@@ -38,40 +38,63 @@ Each command has more to tell: raida echo --help";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Is the node there? With --encryption also: does it know the key?
-    #[command(after_help = KEY_FILE)]
+    #[command(after_long_help = MORE)]
     Echo(Asking),
     /// Which version does the node run?
-    #[command(after_help = KEY_FILE)]
+    #[command(after_long_help = MORE)]
     Version(Asking),
     /// What has the node counted? Needs the admin key.
-    #[command(after_help = KEY_FILE)]
+    #[command(after_long_help = MORE)]
     Stats(StatsArguments),
     /// How many coins of each of the 15 denominations are issued?
-    #[command(after_help = KEY_FILE)]
+    #[command(after_long_help = MORE)]
     Audit(Asking),
     /// Does the node have the same 15 Merkle roots? By UDP only.
     ///
-    /// That they differ is a good answer too, with exit code 0: look at the answer, or at result.match with --json.
+    /// That they differ is a good answer too, with exit code 0.
+    #[command(after_long_help = MORE_ON_VOTES)]
     Vote(VoteArguments),
-    /// Prints a completion script for a shell: raida completions bash > /etc/bash_completion.d/raida
+    /// Prints a completion script for a shell
+    ///
+    /// For example: raida completions bash > ~/.local/share/bash-completion/completions/raida
     Completions {
         /// Which shell
         shell: Shell,
     },
 }
 
-const KEY_FILE: &str = "\
-A key file names a coin that the node knows, one setting per line:
-  denomination = 0
-  serial_number = 1234
-  an = 00112233445566778899aabbccddeeff
-  an.7 = 0f1e2d3c4b5a69788796a5b4c3d2e1f0
-`an` is the coin's authenticity number at every node, `an.7` that at RAIDA 7.
-Nobody but the owner may have access to it: chmod 600 FILE.
+/// The long help of all commands but the vote.
+const MORE: &str = "\
+KEY FILE
+  It names a coin that the node knows, one setting per line:
+    denomination = 0
+    serial_number = 1234
+    an = 00112233445566778899aabbccddeeff
+    an.7 = 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  `an` is the coin's authenticity number at every node, `an.7` that at RAIDA 7.
+  Nobody but its owner may have access to the file: chmod 600 FILE.
 
-With --json there is one line per node, an object with the keys command, node, raida_id, transport, ok, status,
-status_name, latency_us, execution_us, attempts, result and error. What is not known is null. `result` is an object
-of its own for each command, `error` has the keys kind, message and advice.";
+JSON
+  One object per node and line, in the order of the nodes. Every key is always
+  there; what is not known is null.
+    command, node, raida_id, transport   what was asked, and how
+    ok                                   whether the node answered well
+    status, status_name                  the node's own word, 250 for success
+    latency_us, execution_us, attempts   how it went
+    result                               what the node said:
+                                           echo     {}
+                                           version  {version}
+                                           stats    {echoes, coins_powned,
+                                                     value_powned, udp_datagrams}
+                                           audit    {issued: [{denomination, coins}]}
+    error                                {kind, message, advice} if it is not ok
+  value_powned counts units of 0.00000001 coin.";
+
+/// The long help of the vote.
+const MORE_ON_VOTES: &str = "\
+JSON
+  As with the other commands (see raida echo --help), but a vote has no status
+  and no execution time, and the result is {match}.";
 
 /// How to ask anything but a vote.
 #[derive(Debug, Args)]
@@ -90,7 +113,7 @@ pub(crate) struct Asking {
     /// How the question is protected
     #[arg(long, value_name = "TYPE", default_value = "0", requires_ifs = [("1", "key_file"), ("4", "key_file")])]
     pub(crate) encryption: EncryptionArgument,
-    /// The coin whose authenticity number is the key, see below
+    /// The coin whose authenticity number is the key: see KEY FILE in --help
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     #[command(flatten)]

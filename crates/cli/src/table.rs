@@ -42,7 +42,7 @@ fn overview(report: &Report) -> String {
         table.add_row(line);
     }
     align_right(&mut table, [1, 3]);
-    lines(&table)
+    lines(table)
 }
 
 /// The columns that only this command has.
@@ -103,7 +103,7 @@ fn audit(nodes: &[(String, Counts)]) -> String {
     let totals = nodes.iter().map(|(_, counts)| coins(total(counts)));
     table.add_row(["all".to_owned(), "coins:".to_owned()].into_iter().chain(totals));
     align_right(&mut table, 0..nodes.len() + 2);
-    lines(&table)
+    lines(table)
 }
 
 /// In units of 10^-8 coin.
@@ -137,7 +137,10 @@ fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
 }
 
 /// The table without the blanks at the ends of its lines.
-fn lines(table: &Table) -> String {
+fn lines(mut table: Table) -> String {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
