@@ -211,7 +211,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
                     woken = true;
                     continue;
                 }
-                Completion::Received { token, octets, more: _ } => self.core.received(token, octets),
+                Completion::Received { token, octets, more } => self.core.received(token, octets, more),
                 Completion::Ended { token } => self.core.ended(token),
                 Completion::Failed { token, error, buffer } => self.core.failed(token, &error, buffer),
                 Completion::Sent { token, buffer, sent } => self.core.sent(token, buffer, sent),

@@ -17,14 +17,19 @@ use crate::token::Token;
 use crate::workers::{Finished, Origin, Outcome};
 
 impl<S: Service, C: Clock> Core<S, C> {
-    /// Octets came. They are lent; what is read of them is wiped.
-    pub(crate) fn received(&mut self, token: Token, octets: &mut [u8]) -> Order {
+    /// Octets came, and perhaps there are more in the kernel. They are lent; what is served of them is wiped.
+    pub(crate) fn received(&mut self, token: Token, octets: &mut [u8], more: bool) -> Order {
         let now = self.clock.now();
         self.counters.octets_in.add(octets.len() as u64);
         if let Some(link) = self.links.get_mut(token) {
             link.octets_in += octets.len() as u64;
         }
         let step = self.feed(token, |machine, policy, host| machine.received(now, octets, policy, host));
+        if more && matches!(step, Some(Step::Process { .. })) {
+            // The request ends where the room ended. Closing over what is behind it would destroy the answer, so the
+            // machine is told of an octet that nobody will read; it then takes leave properly.
+            let _nothing_new = self.feed(token, |machine, policy, host| machine.received(now, &[0], policy, host));
+        }
         self.follow(token, step, octets, now)
     }
 

@@ -139,6 +139,7 @@ impl Network {
             let Some(act) = client.script.acts.pop_front() else { return };
             match act {
                 Act::Send(octets) => self.send(id, &octets),
+                Act::Segment(octets) => self.to_node(id, Packet::Octets(octets)),
                 Act::Wait(span) => return self.act_after(id, span),
                 Act::Await(total) if client.received.len() < total => {
                     client.script.acts.push_front(act);

@@ -23,6 +23,7 @@ pub struct Script {
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Send(Vec<u8>),
+    Segment(Vec<u8>),
     Wait(Duration),
     Await(usize),
     HalfClose,
@@ -44,10 +45,16 @@ impl Script {
         Self { acts: VecDeque::new(), reads: Reads::Eagerly, stays: false }
     }
 
-    /// Sends octets.
+    /// Sends octets, which the weather may cut.
     #[must_use]
     pub fn send(self, octets: &[u8]) -> Self {
         self.then(Act::Send(octets.to_vec()))
+    }
+
+    /// Sends octets that arrive all at once, whatever the weather.
+    #[must_use]
+    pub fn send_together(self, octets: &[u8]) -> Self {
+        self.then(Act::Segment(octets.to_vec()))
     }
 
     /// Sends octets one by one.

@@ -23,7 +23,8 @@ enum Expectation {
 
 /// A client of some kind, and what it must get.
 fn client(dice: &mut Dice, tag: u16) -> (Script, Expectation) {
-    let payload: Vec<u8> = (0..dice.below(if dice.odds(20) { 20_000 } else { 60 })).map(|n| n as u8).collect();
+    let longest = if dice.odds(20) { 20_000 } else { 60 };
+    let payload: Vec<u8> = (0..dice.below(longest)).map(|n| n.to_be_bytes()[7]).collect();
     let ask = |command, payload: &[u8]| request(command, payload, tag);
     let script = Script::new();
     match dice.below(17) {
@@ -32,10 +33,10 @@ fn client(dice: &mut Dice, tag: u16) -> (Script, Expectation) {
         5 => answered(ask(ECHO, b"half"), b"half".to_vec(), |octets| script.send(octets).half_close()),
         6 => answered(ask(DEFER, b"half"), b"half".to_vec(), |octets| script.send(octets).half_close()),
         7 => answered(ask(ECHO, b"slow"), b"slow".to_vec(), |octets| script.trickle(octets, 150 * MS)),
-        8 => answered(ask(ECHO, b"more"), b"more".to_vec(), |octets| script.send(octets).send(&[0; 16])),
+        8 => answered(ask(ECHO, b"more"), b"more".to_vec(), |octets| script.send_together(&[octets, &[0; 16]].concat())),
         9 => {
-            let len = dice.below(30_000) as u32;
-            answered(ask(INFLATE, &len.to_be_bytes()), vec![0xA5; len as usize], |octets| {
+            let len = dice.index(30_000);
+            answered(ask(INFLATE, &u32::try_from(len).unwrap().to_be_bytes()), vec![0xA5; len], |octets| {
                 script.send(octets).reads_slowly(1000, 20 * MS)
             })
         }
@@ -58,7 +59,7 @@ fn client(dice: &mut Dice, tag: u16) -> (Script, Expectation) {
         14 => {
             let octets = ask(if dice.odds(50) { DEFER } else { ECHO }, &payload).0;
             let cut = dice.part(octets.len(), 50);
-            let patience = dice.below(40) as u32 * MS;
+            let patience = Duration::from_millis(dice.below(40));
             (script.send(&octets[..cut]).wait(patience).reset(), Expectation::Anything)
         }
         15 => (script.trickle(&ask(ECHO, b"").0, 1900 * MS), Expectation::Silence),
@@ -94,7 +95,7 @@ fn check(rig: &mut Rig, id: ClientId, expectation: Expectation) {
 fn every_honest_client_gets_its_answer_and_nothing_is_left() {
     seed::each(300, |seed| {
         let mut dice = Dice::new(seed.rotate_left(17));
-        let job_max = dice.below(300) as u32 * MS;
+        let job_max = Duration::from_millis(dice.below(300));
         let mut rig = Rig::new(seed, Weather::rough(), job_max, |settings| {
             settings.completions_max = 64;
             settings.wait_for_worker = Duration::from_secs(60);
@@ -104,7 +105,7 @@ fn every_honest_client_gets_its_answer_and_nothing_is_left() {
             .map(|tag| {
                 let (script, expectation) = client(&mut dice, tag);
                 let peer = SocketAddr::from(([10, 0, 0, 1], 1024 + tag));
-                (rig.sim().connect(dice.below(500) as u32 * MS, peer, script), expectation)
+                (rig.sim().connect(Duration::from_millis(dice.below(500)), peer, script), expectation)
             })
             .collect();
         assert!(rig.run(Duration::from_secs(120)).expect("a simulation does not break"), "still busy");

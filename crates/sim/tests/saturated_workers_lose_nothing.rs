@@ -1,0 +1,99 @@
+//! More deferred requests than there is room for: over connections they wait, in order, and are answered or told so.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use raida_reactor::testing::{DEFER, ECHO, Held, request};
+use raida_sim::{ClientId, Rig, Script, Weather, seed};
+use raida_wire::{Pending, Status};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn rig(seed: u64, wait: Duration, job_max: Duration) -> Rig {
+    Rig::new(seed, Weather::rough(), job_max, |settings| {
+        settings.completions_max = 3;
+        settings.wait_for_worker = wait;
+    })
+    .expect("a worker starts")
+}
+
+fn ask(rig: &mut Rig, tag: u16) -> (ClientId, Pending) {
+    let (octets, pending) = request(DEFER, &tag.to_be_bytes(), tag);
+    let peer = SocketAddr::from(([10, 0, 0, 1], 1024 + tag));
+    (rig.sim().connect(u32::from(tag) * MS, peer, Script::new().send(&octets)), pending)
+}
+
+fn status_of(rig: &Rig, (id, pending): &(ClientId, Pending)) -> Status {
+    let mut received = rig.reactor.backend().client(*id).received().to_vec();
+    pending.read(&mut received).expect("one whole answer").status
+}
+
+#[test]
+fn a_flood_is_answered_to_the_last_request() {
+    seed::each(50, |seed| {
+        let mut rig = rig(seed, Duration::from_secs(60), 10 * MS);
+        let clients: Vec<_> = (0..100).map(|tag| ask(&mut rig, tag)).collect();
+        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
+        assert!(clients.iter().all(|client| status_of(&rig, client) == Status::SUCCESS));
+        assert!(rig.snapshot().waited > 50, "the test saturates the workers");
+        assert_eq!((rig.snapshot().deferred, rig.held()), (100, Held::default()));
+    });
+}
+
+#[test]
+fn who_waits_too_long_is_told_to_come_back_later() {
+    seed::each(50, |seed| {
+        let mut rig = rig(seed, 500 * MS, 400 * MS);
+        let clients: Vec<_> = (0..40).map(|tag| ask(&mut rig, tag)).collect();
+        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
+        let statuses: Vec<Status> = clients.iter().map(|client| status_of(&rig, client)).collect();
+        let overloaded = statuses.iter().filter(|&&status| status == Status::REQUEST_RATE).count() as u64;
+        let served = statuses.iter().filter(|&&status| status == Status::SUCCESS).count() as u64;
+        assert_eq!(served + overloaded, 40);
+        assert!(overloaded > 0 && served > 0);
+        assert_eq!(rig.snapshot().wait_timeouts, overloaded);
+        assert_eq!(rig.held(), Held::default());
+    });
+}
+
+#[test]
+fn a_peer_that_resets_while_waiting_gives_its_place_up() {
+    seed::each(50, |seed| {
+        let mut rig = rig(seed, Duration::from_secs(60), 20 * MS);
+        let clients: Vec<_> = (0..60u16)
+            .map(|tag| {
+                let (octets, pending) = request(DEFER, &tag.to_be_bytes(), tag);
+                let script = Script::new().send(&octets);
+                let script = if tag % 3 == 0 { script.wait(50 * MS).reset() } else { script };
+                let peer = SocketAddr::from(([10, 0, 0, 1], 1024 + tag));
+                (rig.sim().connect(Duration::ZERO, peer, script), pending)
+            })
+            .collect();
+        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
+        for (tag, client) in clients.iter().enumerate() {
+            assert!(tag % 3 == 0 || status_of(&rig, client) == Status::SUCCESS);
+        }
+        let figures = rig.snapshot();
+        assert!(figures.answers_with(Status::SUCCESS) < 60, "nobody works for those who have gone");
+        assert_eq!(rig.held(), Held::default());
+    });
+}
+
+#[test]
+fn no_memory_is_an_answer_too() {
+    seed::each(20, |seed| {
+        // Room for the answer and the request of one deferred request, no more.
+        let mut rig = Rig::new(seed, Weather::rough(), 100 * MS, |settings| settings.buffer_octets_max = 2 * 4096)
+            .expect("a worker starts");
+        let mut clients: Vec<_> = (0..10).map(|tag| ask(&mut rig, tag)).collect();
+        let (octets, pending) = request(ECHO, &[7; 9000], 77);
+        let peer = SocketAddr::from(([10, 0, 0, 1], 80));
+        clients.push((rig.sim().connect(Duration::ZERO, peer, Script::new().trickle(&octets[..40], MS).send(&octets[40..])), pending));
+        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
+        let statuses: Vec<Status> = clients.iter().map(|client| status_of(&rig, client)).collect();
+        assert!(statuses.contains(&Status::SUCCESS));
+        assert_eq!(statuses.last(), Some(&Status::MEMORY_ALLOC));
+        assert!(statuses.iter().all(|status| matches!(*status, Status::SUCCESS | Status::MEMORY_ALLOC)));
+        assert_eq!(rig.held(), Held::default());
+    });
+}
