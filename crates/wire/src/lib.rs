@@ -54,6 +54,7 @@ pub mod encryption;
 pub mod envelope;
 pub mod head;
 pub mod header;
+pub mod merkle;
 pub mod month;
 mod octets;
 pub mod pending;
