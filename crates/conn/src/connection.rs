@@ -24,6 +24,8 @@ pub struct Connection<B> {
     remaining: u32,
     /// The peer has shut down its sending side: all that it sent has been received.
     peer_has_ended: bool,
+    /// The system may hold octets that nobody has read.
+    unread: bool,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
@@ -31,13 +33,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     #[must_use]
     pub fn new(now: Instant, policy: &Policy) -> Self {
         let state = State::WantReadHeader(WantReadHeader::accepted(now, policy));
-        Self { state, remaining: policy.requests_max.max(1), peer_has_ended: false }
+        Self { state, remaining: policy.requests_max.max(1), peer_has_ended: false, unread: false }
     }
 
     /// Octets arrived. `input` is lent: a request that is whole in it is judged there and never copied.
-    ///
-    /// Lend more room to a receive than the longest request has ([`PIPELINE_MAX`](crate::PIPELINE_MAX)), so that a whole
-    /// request never fills it: then nothing is left in the kernel when the connection is closed without a farewell.
     ///
     /// An empty input is neither progress nor an end. Octets that come while a request is being answered, when nothing
     /// is to be received, are dropped; the connection then closes with a farewell.
@@ -54,6 +53,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
                 Phase::Processing | Phase::WantWrite | Phase::Done => Step::Wait,
             };
         }
+        self.unread = false;
         let mut turn = Turn { now, policy, host };
         match self.take_state() {
             State::WantReadHeader(header) => {
@@ -86,6 +86,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             }
             State::Done => Step::Wait,
         }
+    }
+
+    /// The receive behind the last input filled all the room it had, so the system may hold more of this peer's octets.
+    /// Where no further request will read them, the connection then closes with a farewell.
+    pub fn left_unread(&mut self) {
+        self.unread = true;
     }
 
     /// The peer shut down its sending side, and everything it had sent was received. It may still read.
@@ -180,8 +186,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         if self.phase() == Phase::Done { Step::Wait } else { self.close(CloseReason::Stopped, host) }
     }
 
-    /// When to call [`expired`](Self::expired) if no other input comes first. `Some` exactly while the peer owes octets
-    /// or room.
+    /// When to call [`expired`](Self::expired) if no other input comes first; no other call looks at it. `Some` exactly
+    /// while the peer owes octets or room.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.state.due().map(|(deadline, _)| deadline)
@@ -226,17 +232,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         if !unsent.is_empty() {
             return self.enter(State::WantWrite(writing), Step::Send(unsent));
         }
-        let may_go_on = self.remaining > 0;
-        match writing.surplus() {
-            Surplus::Kept(_) if may_go_on => self.follow(writing, turn),
-            Surplus::Nothing if may_go_on && !self.peer_has_ended => self.follow(writing, turn),
-            Surplus::Lost | Surplus::Kept(_) if !self.peer_has_ended => {
-                let lingering = writing.into_lingering(turn.now, turn.policy, turn.host);
-                self.enter(State::Lingering(lingering), Step::Linger)
-            }
-            Surplus::Nothing | Surplus::Lost | Surplus::Kept(_) => {
-                self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host)
-            }
+        let is_left = self.unread || !matches!(writing.surplus(), Surplus::Nothing);
+        let next_is_here = matches!(writing.surplus(), Surplus::Kept(_));
+        let next_may_come = matches!(writing.surplus(), Surplus::Nothing) && !self.peer_has_ended;
+        if self.remaining > 0 && (next_is_here || next_may_come) {
+            self.follow(writing, turn)
+        } else if is_left && !self.peer_has_ended {
+            let lingering = writing.into_lingering(turn.now, turn.policy, turn.host);
+            self.enter(State::Lingering(lingering), Step::Linger)
+        } else {
+            self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host)
         }
     }
 
@@ -295,6 +300,7 @@ impl<B> fmt::Debug for Connection<B> {
             .field("due", &self.state.due())
             .field("remaining", &self.remaining)
             .field("peer_has_ended", &self.peer_has_ended)
+            .field("unread", &self.unread)
             .finish()
     }
 }

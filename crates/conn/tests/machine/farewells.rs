@@ -124,6 +124,23 @@ fn octets_that_nobody_asked_for_make_a_farewell() {
 }
 
 #[test]
+fn octets_that_the_system_may_still_hold_make_a_farewell() {
+    let mut session = Session::new(policy());
+    session.receive(&echo());
+    session.give(Input::LeftUnread);
+    assert_eq!(answer(&mut session), Seen::Linger);
+}
+
+#[test]
+fn octets_that_were_read_after_all_make_none() {
+    let mut session = Session::new(policy());
+    session.receive(&echo()[..20]);
+    session.give(Input::LeftUnread);
+    session.receive(&echo()[20..]);
+    assert_eq!(answer(&mut session), closed(CloseReason::Served));
+}
+
+#[test]
 fn without_an_answer_a_connection_ends_as_if_it_were_written() {
     let mut session = Session::new(policy());
     session.receive(&echo());
@@ -147,6 +164,7 @@ fn nothing_follows_a_close() {
     for input in [
         Input::Received(echo()),
         Input::Received(Vec::new()),
+        Input::LeftUnread,
         Input::Ended,
         Input::Failed,
         Input::Responded(9),

@@ -102,6 +102,14 @@ fn what_a_peer_sent_before_its_end_is_served() {
 }
 
 #[test]
+fn what_the_system_still_holds_is_left_to_the_next_request() {
+    let mut session = lasting(9);
+    session.receive(&echo());
+    session.give(Input::LeftUnread);
+    assert_eq!(answer(&mut session), Seen::Receive);
+}
+
+#[test]
 fn octets_kept_behind_a_request_are_bounded() {
     let seen_with = |behind: usize| {
         let mut policy = Policy { requests_max: 9, ..policy() };

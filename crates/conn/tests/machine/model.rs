@@ -22,6 +22,7 @@ pub(crate) struct Model {
     moved: u64,
     answer: usize,
     sent: usize,
+    unread: bool,
     peer_ended: bool,
     peer_gone: bool,
 }
@@ -39,6 +40,7 @@ impl Model {
             moved: now,
             answer: 0,
             sent: 0,
+            unread: false,
             peer_ended: false,
             peer_gone: false,
         }
@@ -62,6 +64,10 @@ impl Model {
                     Seen::Wait
                 }
             }
+            (Input::LeftUnread, _) => {
+                self.unread = true;
+                Seen::Wait
+            }
             (Input::Received(octets), _) if reads => self.read(now, octets, memory),
             (Input::Received(octets), Phase::Lingering) => {
                 self.sent += octets.len();
@@ -70,7 +76,7 @@ impl Model {
             }
             (Input::Received(_), _) => {
                 self.heard.clear();
-                self.dropped = true;
+                (self.dropped, self.unread) = (true, false);
                 Seen::Wait
             }
             (Input::Ended, _) if reads => self.cut(),
@@ -133,7 +139,7 @@ impl Model {
         if self.heard.is_empty() && self.begun > 0 {
             self.since = now;
         }
-        self.moved = now;
+        (self.moved, self.unread) = (now, false);
         self.heard.extend(octets);
         self.judge(whole_would_be_lent, true, memory)
     }
@@ -188,7 +194,7 @@ impl Model {
         if self.begun < self.allowed && !self.dropped && (something_left || !self.peer_ended) {
             self.phase = Phase::WantReadHeader;
             if something_left { self.judge(false, false, memory) } else { Seen::Receive }
-        } else if something_left && !self.peer_ended {
+        } else if (something_left || self.unread) && !self.peer_ended {
             self.heard.clear();
             (self.phase, self.sent) = (Phase::Lingering, 0);
             Seen::Linger

@@ -11,6 +11,7 @@ use crate::host::TestHost;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     Received(Vec<u8>),
+    LeftUnread,
     Ended,
     Failed,
     Responded(usize),
@@ -64,6 +65,10 @@ impl Session {
             Input::Received(input) => {
                 octets.clone_from(input);
                 self.connection.received(now, input, policy, host)
+            }
+            Input::LeftUnread => {
+                self.connection.left_unread();
+                Step::Wait
             }
             Input::Ended => self.connection.ended(host),
             Input::Failed => self.connection.failed(host),
@@ -157,6 +162,7 @@ fn leads(input: &Input, from: Phase, to: Phase) -> bool {
                 Lingering => to == Done,
                 Processing | WantWrite | Done => false,
             },
+            Input::LeftUnread => false,
             Input::Ended => to == Done && (reads || from == Lingering),
             Input::Failed => to == Done && from != Processing,
             Input::Responded(0) => from == Processing,

@@ -123,7 +123,7 @@ fn a_body_that_will_not_do_is_refused_before_it_comes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn a_stream_of_requests_split_anywhere_is_served_alike(

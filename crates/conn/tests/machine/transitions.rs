@@ -26,7 +26,7 @@ enum Event {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn a_driver_that_obeys_sees_what_the_model_says(
@@ -110,6 +110,7 @@ fn forced() -> impl Strategy<Value = Event> {
     prop_oneof![
         vec(any::<u8>(), 0..100).prop_map(Input::Received),
         stream().prop_map(Input::Received),
+        Just(Input::LeftUnread),
         Just(Input::Ended),
         Just(Input::Failed),
         (0..100usize).prop_map(Input::Responded),
