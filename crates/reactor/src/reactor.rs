@@ -323,10 +323,11 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
 
     /// Moves a shutdown forward, if one has been asked for.
     fn drain(&mut self) {
-        match self.phase {
-            Phase::Serving if self.handle.is_asked() => self.begin_drain(),
-            Phase::Draining { silent_until, until } => self.go_on_draining(silent_until, until),
-            Phase::Fresh | Phase::Serving | Phase::Over => {}
+        if self.phase == Phase::Serving && self.handle.is_asked() {
+            self.begin_drain();
+        }
+        if let Phase::Draining { silent_until, until } = self.phase {
+            self.go_on_draining(silent_until, until);
         }
     }
 

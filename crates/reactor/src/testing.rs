@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use raida_wire::{
-    Challenge, Command, HEADROOM, Head, Key, Pending, Recipient, Request as WireRequest, Rules, Sender, Session, Status,
-    TAILROOM, open, vote,
+    Challenge, Command, HEADROOM, Head, Key, Pending, Recipient, Request as WireRequest, Rules, Sender, Session,
+    Status, TAILROOM, open, vote,
 };
 
-use crate::service::{Answer, Flow, Place, Request, Service, Transport};
+use crate::service::{Answer, Flow, Place, Request, Service};
 
 /// What the test service's node is.
 pub const RULES: Rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
@@ -17,7 +17,8 @@ pub const RULES: Rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
 pub const ECHO: Command = Command::ECHO;
 /// Answers with the payload, on a worker, once the [`Gate`] lets it through.
 pub const DEFER: Command = Command::DETECT;
-/// Answers at once with as many octets as the payload says in its four octets.
+/// Answers at once with as many octets as the payload says in its four octets, also where that is too much for a
+/// datagram.
 pub const INFLATE: Command = Command::PEEK;
 /// Panics at once.
 pub const PANIC: Command = Command::BREAK;
@@ -45,7 +46,7 @@ impl Service for Manners {
             self.gate.pass();
         }
         assert!(!matches!(command, PANIC | PANIC_LATER), "this is what the command is for");
-        let Request { head, octets, transport, .. } = request;
+        let Request { head, octets, .. } = request;
         let body = octets.get_mut(head.header_len()..).unwrap_or_default();
         match open(head, body, &Key::None) {
             Err(refusal) => {
@@ -54,7 +55,7 @@ impl Service for Manners {
                 let len = refusal.write(out, RULES.raida_id, 0, &[0; 24]);
                 answer.finish(0..len, refusal.status());
             }
-            Ok((payload, session)) => respond(&session, payload, *transport, answer),
+            Ok((payload, session)) => respond(&session, payload, answer),
         }
         Flow::Answered
     }
@@ -64,25 +65,21 @@ impl Service for Manners {
     }
 }
 
-fn respond(session: &Session, payload: &[u8], transport: Transport, answer: &mut Answer<'_>) {
+fn respond(session: &Session, payload: &[u8], answer: &mut Answer<'_>) {
     let inflated = match (session.head().command(), payload.first_chunk()) {
         (INFLATE, Some(len)) => Some(u32::from_be_bytes(*len) as usize),
         _ => None,
     };
     let len = inflated.unwrap_or(payload.len());
-    let too_long = matches!(transport, Transport::Udp { datagram, .. } if session.sealed_len(len) > datagram);
-    let (status, len) = if too_long { (Status::INVALID_UDP_FRAME_COUNT, 0) } else { (Status::SUCCESS, len) };
     let buffer = answer.buffer(HEADROOM + len + TAILROOM);
     let room = buffer.get_mut(HEADROOM..HEADROOM + len).unwrap_or_default();
     if inflated.is_some() {
         room.fill(0xA5);
     } else {
-        for (to, from) in room.iter_mut().zip(payload) {
-            *to = *from;
-        }
+        room.copy_from_slice(payload);
     }
-    let range = session.seal(buffer, len, status, RULES.raida_id, 0, &[0; 24]);
-    answer.finish(range, status);
+    let range = session.seal(buffer, len, Status::SUCCESS, RULES.raida_id, 0, &[0; 24]);
+    answer.finish(range, Status::SUCCESS);
 }
 
 /// Builds a type 0 request. `tag` tells its answer from others: it is echo and challenge.

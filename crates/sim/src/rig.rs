@@ -44,8 +44,7 @@ impl Rig {
         let pool = Arc::new(workers::pool(Arc::clone(&service), &config)?);
         let mut settings = Settings::new(Policy::new(RULES));
         set(&mut settings);
-        let reactor =
-            Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, pool, Arc::clone(&counters));
+        let reactor = Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, pool, Arc::clone(&counters));
         Ok(Self { reactor, service, counters, clock, dice: Dice::new(!seed), job_max, job_ends: None })
     }
 

@@ -33,7 +33,9 @@ fn client(dice: &mut Dice, tag: u16) -> (Script, Expectation) {
         5 => answered(ask(ECHO, b"half"), b"half".to_vec(), |octets| script.send(octets).half_close()),
         6 => answered(ask(DEFER, b"half"), b"half".to_vec(), |octets| script.send(octets).half_close()),
         7 => answered(ask(ECHO, b"slow"), b"slow".to_vec(), |octets| script.trickle(octets, 150 * MS)),
-        8 => answered(ask(ECHO, b"more"), b"more".to_vec(), |octets| script.send_together(&[octets, &[0; 16]].concat())),
+        8 => {
+            answered(ask(ECHO, b"more"), b"more".to_vec(), |octets| script.send_together(&[octets, &[0; 16]].concat()))
+        }
         9 => {
             let len = dice.index(30_000);
             answered(ask(INFLATE, &u32::try_from(len).unwrap().to_be_bytes()), vec![0xA5; len], |octets| {

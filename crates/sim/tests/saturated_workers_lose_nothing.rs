@@ -88,7 +88,10 @@ fn no_memory_is_an_answer_too() {
         let mut clients: Vec<_> = (0..10).map(|tag| ask(&mut rig, tag)).collect();
         let (octets, pending) = request(ECHO, &[7; 9000], 77);
         let peer = SocketAddr::from(([10, 0, 0, 1], 80));
-        clients.push((rig.sim().connect(Duration::ZERO, peer, Script::new().trickle(&octets[..40], MS).send(&octets[40..])), pending));
+        clients.push((
+            rig.sim().connect(Duration::ZERO, peer, Script::new().trickle(&octets[..40], MS).send(&octets[40..])),
+            pending,
+        ));
         assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
         let statuses: Vec<Status> = clients.iter().map(|client| status_of(&rig, client)).collect();
         assert!(statuses.contains(&Status::SUCCESS));

@@ -25,7 +25,8 @@ fn alone(script: Script, job_max: Duration) -> (Vec<u8>, Option<(End, Instant)>,
     assert!(rig.run(100 * SECOND).expect("a simulation does not break"), "the connection is still open");
     assert_eq!(rig.held(), Held::default());
     let closes = rig.snapshot().closes;
-    let reasons: Vec<&str> = CloseReason::NAMES.into_iter().zip(closes).filter(|(_, n)| *n > 0).map(|(name, _)| name).collect();
+    let reasons: Vec<&str> =
+        CloseReason::NAMES.into_iter().zip(closes).filter(|(_, n)| *n > 0).map(|(name, _)| name).collect();
     let client = rig.sim().client(id);
     (client.received().to_vec(), client.end(), reasons.join(" "))
 }

@@ -17,7 +17,8 @@ fn peer(tag: u16) -> SocketAddr {
 fn a_stop_under_load_answers_or_closes_everything() {
     seed::each(200, |seed| {
         let mut dice = Dice::new(seed ^ 0xD0D0);
-        let mut rig = Rig::new(seed, Weather::rough(), 60 * MS, |settings| settings.completions_max = 4).expect("a worker starts");
+        let mut rig = Rig::new(seed, Weather::rough(), 60 * MS, |settings| settings.completions_max = 4)
+            .expect("a worker starts");
         let mut clients = Vec::new();
         for tag in 0..40 {
             let (octets, pending) = request(if dice.odds(50) { DEFER } else { ECHO }, b"stop", tag);
@@ -55,7 +56,8 @@ fn a_stop_under_load_answers_or_closes_everything() {
 
 #[test]
 fn what_does_not_end_in_time_is_cut() {
-    let mut rig = Rig::new(1, Weather::calm(), Duration::from_secs(60), |settings| settings.drain = 500 * MS).expect("a worker starts");
+    let mut rig = Rig::new(1, Weather::calm(), Duration::from_secs(60), |settings| settings.drain = 500 * MS)
+        .expect("a worker starts");
     let (octets, _) = request(DEFER, b"", 1);
     let stuck = rig.sim().connect(Duration::ZERO, peer(1), Script::new().send(&octets));
     let silent = rig.sim().connect(Duration::ZERO, peer(2), Script::new());
