@@ -152,8 +152,8 @@ pub(crate) struct VoteArguments {
 /// Whom to ask.
 #[derive(Debug, Args)]
 pub(crate) struct Nodes {
-    /// Where a node listens: a name, IPv4 or [IPv6] address, and the port; may be given several times. With @ID behind
-    /// it, the node has that RAIDA id
+    /// Where a node listens: its name or address (IPv6 in brackets) and port; may be given several times. With @ID
+    /// behind it, the node has that RAIDA id
     #[arg(long = "node", value_name = "HOST:PORT[@ID]", default_value = "127.0.0.1:50000")]
     pub(crate) nodes: Vec<NodeArgument>,
     /// The RAIDA id of all nodes that have no @ID; otherwise the port tells (50000 is 0, 50024 is 24, any other is 0)

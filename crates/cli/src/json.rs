@@ -62,7 +62,7 @@ impl Line {
             ok: row.result.is_ok(),
             status: status.map(|Status(code)| code),
             status_name: status.map(Status::name),
-            latency_us: trip.map(|trip| microseconds(trip.latency)),
+            latency_us: row.latency().map(microseconds),
             execution_us: trip.and_then(|trip| trip.execution).map(microseconds),
             attempts: row.result.as_ref().map_or_else(AskError::attempts, |answer| answer.trip.attempts),
             result: row.result.as_ref().map_or(Json::Null, |answer| result(&answer.value)),

@@ -1,5 +1,7 @@
 //! What the nodes answered, ready to be shown.
 
+use std::time::Duration;
+
 use raida_client::wire::Status;
 use raida_client::wire::audit::Counts;
 use raida_client::wire::stats::Stats;
@@ -54,6 +56,14 @@ impl Row {
                     None
                 }
             }
+        }
+    }
+
+    /// How long the answer took, if the node gave one that can be trusted, also a refusal.
+    pub(crate) fn latency(&self) -> Option<Duration> {
+        match &self.result {
+            Ok(answer) => Some(answer.trip.latency),
+            Err(error) => self.status().map(|_| error.waited()),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
+use raida_client::wire::Denomination;
 use raida_client::wire::audit::Counts;
-use raida_client::wire::{Denomination, Status};
 
 use crate::report::{Report, Row, Value};
 
@@ -29,16 +29,13 @@ fn overview(report: &Report) -> String {
     header.push("MEANING");
     table.set_header(header);
     for row in &report.rows {
-        let (latency, cells, meaning) = match &row.result {
-            Ok(answer) => (latency(answer.trip.latency), own_cells(&answer.value), meaning(row)),
-            Err(error) => {
-                let cells = own_columns(report.command).iter().map(|_| "-".to_owned()).collect();
-                ("-".to_owned(), cells, row.status().map_or_else(|| error.trouble().to_string(), |_| meaning(row)))
-            }
-        };
+        let latency = row.latency().map_or_else(|| "-".to_owned(), milliseconds);
         let mut line = vec![row.target.address.to_string(), row.target.raida_id.to_string(), status(row), latency];
-        line.extend(cells);
-        line.push(meaning);
+        match &row.result {
+            Ok(answer) => line.extend(own_cells(&answer.value)),
+            Err(_) => line.extend(own_columns(report.command).iter().map(|_| "-".to_owned())),
+        }
+        line.push(meaning(row));
         table.add_row(line);
     }
     align_right(&mut table, [1, 3]);
@@ -79,7 +76,11 @@ fn status(row: &Row) -> String {
 }
 
 fn meaning(row: &Row) -> String {
-    row.status().map_or("", Status::meaning).to_owned()
+    match (row.status(), &row.result) {
+        (Some(status), _) => status.meaning().to_owned(),
+        (None, Ok(_)) => String::new(),
+        (None, Err(error)) => error.trouble().to_string(),
+    }
 }
 
 /// The name of a node, and what it has issued.
@@ -118,7 +119,7 @@ fn coins(units: u128) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn latency(duration: Duration) -> String {
+fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
 }
 

@@ -1,7 +1,7 @@
 //! Where a node listens: a host and a port.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::sync::mpsc;
 use std::{io, thread};
@@ -84,31 +84,40 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let refuse = |reason| AddressError { text: text.to_owned(), reason };
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Self { host: address.ip().to_string(), port: address.port() }.with_port(refuse);
-        }
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| refuse("the port is missing"))?;
-        if host.contains([':', '[', ']']) {
-            return Err(refuse("an IPv6 address stands in brackets: [ADDRESS]:PORT"));
-        }
+        let (host, port) = match (text.strip_prefix('['), text.rsplit_once(':')) {
+            (Some(rest), _) => rest
+                .split_once("]:")
+                .filter(|(host, _)| is_ipv6(host))
+                .ok_or_else(|| refuse("[IPv6 ADDRESS]:PORT is expected after a bracket"))?,
+            (None, Some((host, _))) if host.contains(':') => {
+                return Err(refuse("an IPv6 address stands in brackets: [ADDRESS]:PORT"));
+            }
+            (None, Some(parts)) => parts,
+            (None, None) => return Err(refuse("the port is missing")),
+        };
         if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(refuse("there is no host in front of the port"));
         }
-        let port = port.parse().map_err(|_| refuse("the port is not a number from 1 to 65535"))?;
-        Self { host: host.to_owned(), port }.with_port(refuse)
+        match port.parse() {
+            Ok(0) | Err(_) => Err(refuse("the port is not a number from 1 to 65535")),
+            Ok(port) => Ok(Self { host: host.to_owned(), port }),
+        }
     }
 }
 
-impl Address {
-    /// No node can listen on port 0.
-    fn with_port(self, refuse: impl Fn(&'static str) -> AddressError) -> Result<Self, AddressError> {
-        if self.port == 0 { Err(refuse("the port is not a number from 1 to 65535")) } else { Ok(self) }
-    }
+/// Whether it is an IPv6 address, with or without the interface that it belongs to (`fe80::1%eth0`).
+fn is_ipv6(host: &str) -> bool {
+    let (address, zone) = host.split_once('%').unwrap_or((host, "-"));
+    address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty()
 }
 
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+            SocketAddr::V4(_) | SocketAddr::V6(_) => address.ip().to_string(),
+        };
+        Self { host, port: address.port() }
     }
 }
 
@@ -143,7 +152,7 @@ mod tests {
 
     #[test]
     fn addresses_print_as_they_were_written() {
-        for text in ["127.0.0.1:50000", "[::1]:50024", "raida7.example.com:443", "localhost:1"] {
+        for text in ["127.0.0.1:50000", "[::1]:50024", "[fe80::1%lo]:50001", "raida7.example.com:443", "localhost:1"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
     }
@@ -159,7 +168,10 @@ mod tests {
             (":50000", "no host"),
             ("no de:50000", "no host"),
             ("::1:50000", "brackets"),
-            ("[::1]", "brackets"),
+            ("[::1]", "after a bracket"),
+            ("[::1]50000", "after a bracket"),
+            ("[node]:50000", "after a bracket"),
+            ("[fe80::1%]:50000", "after a bracket"),
         ] {
             let shown = text.parse::<Address>().unwrap_err().to_string();
             assert!(shown.contains(reason) && shown.contains(text), "{shown}");
