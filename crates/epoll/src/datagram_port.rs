@@ -87,24 +87,12 @@ impl DatagramPort {
 
     /// Sends the answers in the batch, and holds those for which the kernel has no room.
     pub(crate) fn answer(&mut self, losses: &mut Losses, counts: &mut SyscallCounts) {
-        self.held = false;
-        while self.batch.iter_mut().any(|datagram| answer(datagram).is_some()) {
+        let (socket, envelopes) = (&self.socket, &mut self.envelopes);
+        self.held = send_answers(&mut self.batch, losses, |letters| {
             counts.send_datagrams += 1;
-            let letters = self.batch.iter_mut().filter_map(|datagram| answer(datagram));
-            let settled = match self.envelopes.send(&self.socket, letters) {
-                Ok(sent) => sent,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    (self.held, self.writable) = (true, false);
-                    return;
-                }
-                Err(_) => {
-                    losses.unsent += 1;
-                    1
-                }
-            };
-            let settle = |datagram: &mut Datagram| datagram.answer_range = 0..0;
-            self.batch.iter_mut().filter(|datagram| answer(datagram).is_some()).take(settled.max(1)).for_each(settle);
-        }
+            envelopes.send(socket, letters)
+        });
+        self.writable &= !self.held;
     }
 
     /// Sends one answer, or drops it.
@@ -146,8 +134,83 @@ impl DatagramPort {
     }
 }
 
+/// Sends all answers in `batch` and takes each out that is settled: sent, or refused by the kernel for a reason of its
+/// own. Says whether some are left because the kernel has no room for them.
+fn send_answers(
+    batch: &mut Datagrams,
+    losses: &mut Losses,
+    mut send: impl FnMut(&mut dyn Iterator<Item = (ReplyTo, &[u8])>) -> io::Result<usize>,
+) -> bool {
+    while batch.iter_mut().any(|datagram| answer(datagram).is_some()) {
+        let settled = match send(&mut batch.iter_mut().filter_map(|datagram| answer(datagram))) {
+            Ok(sent) => sent.max(1),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+            // It concerns the first one; those behind it have not been tried.
+            Err(_) => {
+                losses.unsent += 1;
+                1
+            }
+        };
+        let waiting = batch.iter_mut().filter(|datagram| answer(datagram).is_some());
+        waiting.take(settled).for_each(|datagram| datagram.answer_range = 0..0);
+    }
+    false
+}
+
 /// The answer that a slot of the batch still has to send.
 fn answer(datagram: &Datagram) -> Option<(ReplyTo, &[u8])> {
     let octets = datagram.answer.as_ref().get(datagram.answer_range.clone())?;
     (!octets.is_empty()).then_some((datagram.reply_to, octets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four answers and a silence among them.
+    fn batch() -> Datagrams {
+        let mut batch = Datagrams::new(0, 5, 10, 10);
+        batch.set_filled(5);
+        for (number, datagram) in (0u8..).zip(batch.iter_mut()) {
+            datagram.answer.as_mut().fill(number);
+            datagram.answer_range = if number == 2 { 0..0 } else { 0..1 };
+        }
+        batch
+    }
+
+    /// Sends through a kernel that answers with `script` and nothing else. Returns what each call was offered.
+    fn send_by(batch: &mut Datagrams, losses: &mut Losses, script: Vec<io::Result<usize>>) -> (bool, Vec<Vec<u8>>) {
+        let (mut script, mut offered) = (script.into_iter(), Vec::new());
+        let held = send_answers(batch, losses, |letters| {
+            offered.push(letters.map(|(_, octets)| octets[0]).collect());
+            script.next().expect("no call more than scripted")
+        });
+        assert!(script.next().is_none(), "no call less than scripted");
+        (held, offered)
+    }
+
+    fn error(kind: io::ErrorKind) -> io::Result<usize> {
+        Err(kind.into())
+    }
+
+    #[test]
+    fn what_the_kernel_has_no_room_for_is_held_and_sent_later() {
+        let (mut batch, mut losses) = (batch(), Losses::default());
+        let script = vec![Ok(1), error(io::ErrorKind::WouldBlock)];
+        assert_eq!(send_by(&mut batch, &mut losses, script), (true, vec![vec![0, 1, 3, 4], vec![1, 3, 4]]));
+        let script = vec![error(io::ErrorKind::WouldBlock)];
+        assert_eq!(send_by(&mut batch, &mut losses, script), (true, vec![vec![1, 3, 4]]));
+        assert_eq!(send_by(&mut batch, &mut losses, vec![Ok(3)]), (false, vec![vec![1, 3, 4]]));
+        assert_eq!(losses, Losses::default());
+    }
+
+    #[test]
+    fn an_error_costs_one_answer_and_no_other() {
+        let (mut batch, mut losses) = (batch(), Losses::default());
+        let refused = || error(io::ErrorKind::ConnectionRefused);
+        let script = vec![Ok(1), refused(), Ok(1), error(io::ErrorKind::PermissionDenied)];
+        let offered = vec![vec![0, 1, 3, 4], vec![1, 3, 4], vec![3, 4], vec![4]];
+        assert_eq!(send_by(&mut batch, &mut losses, script), (false, offered));
+        assert_eq!(losses.unsent, 2);
+    }
 }

@@ -54,3 +54,22 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_a_signal_interrupts_is_made_again() {
+        let mut calls = 0;
+        let outcome = retry(|| {
+            calls += 1;
+            if calls < 3 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(calls) }
+        });
+        assert_eq!(outcome.unwrap(), 3);
+        assert_eq!(
+            retry(|| count(-1).map_err(|_| io::ErrorKind::WouldBlock.into())).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
+    }
+}

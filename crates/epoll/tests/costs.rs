@@ -1,0 +1,92 @@
+//! What a request costs in system calls.
+
+mod harness;
+
+use std::io::{Read, Write};
+
+use harness::{Rig, Seen, connect, local_setup, read_to_end};
+use raida_epoll::{Setup, SyscallCounts};
+use raida_reactor::backend::Backend;
+use raida_reactor::token::Token;
+
+#[test]
+fn a_one_shot_request_costs_accept_receive_send_and_close() {
+    const REQUESTS: u32 = 50;
+    let mut rig = Rig::new();
+    let clients: Vec<_> = (0..REQUESTS).map(|_| connect(rig.address())).collect();
+    clients.iter().for_each(|mut client| client.write_all(b"request").unwrap());
+    rig.epoll.accept(0);
+    for slot in 0..REQUESTS {
+        let Seen::Accepted { socket, .. } = rig.next() else { panic!("a connection comes first") };
+        let token = Token::new(slot, 0);
+        rig.epoll.adopt(token, socket);
+        rig.epoll.receive(token);
+        assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == b"request"));
+        rig.send(token, b"answer");
+        assert!(matches!(rig.next(), Seen::Sent { sent: 6, .. }));
+        rig.epoll.close(token, false);
+        rig.epoll.accept(0);
+    }
+    rig.settle();
+    clients.iter().for_each(|client| assert_eq!(read_to_end(client), b"answer"));
+    let each = u64::from(REQUESTS);
+    let expected = SyscallCounts {
+        accept: each + 1, // the last one finds nobody
+        receive: each,
+        send: each,
+        close: each,
+        ..SyscallCounts::default()
+    };
+    assert_eq!(rig.epoll.syscall_counts(), expected);
+}
+
+#[test]
+fn a_connection_goes_on_the_interest_list_once_however_often_it_waits() {
+    let mut rig = Rig::new();
+    let (mut client, token) = rig.connect(0);
+    for round in 0..20u8 {
+        rig.epoll.receive(token);
+        rig.settle();
+        client.write_all(&[round]).unwrap();
+        assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == [round]));
+        rig.send(token, &[round; 3]);
+        assert!(matches!(rig.next(), Seen::Sent { .. }));
+        rig.epoll.watch(token);
+        rig.settle();
+        client.read_exact(&mut [0; 3]).unwrap();
+    }
+    rig.epoll.close(token, false);
+    let counts = rig.epoll.syscall_counts();
+    assert_eq!((counts.epoll_ctl, counts.close), (1, 1));
+    assert!(counts.receive <= 40, "{counts:?}");
+}
+
+#[test]
+fn a_wait_makes_no_system_call_while_something_is_known() {
+    let mut rig = Rig::new();
+    let (mut client, token) = rig.connect(0);
+    client.write_all(b"here").unwrap();
+    let before = rig.epoll.syscall_counts().epoll_wait;
+    rig.epoll.receive(token);
+    rig.epoll.wait(None).unwrap();
+    assert!(matches!(rig.next(), Seen::Received { .. }));
+    assert_eq!(rig.epoll.syscall_counts().epoll_wait, before);
+}
+
+#[test]
+fn more_is_ready_than_one_wait_takes_in() {
+    let mut rig = Rig::with(Setup { events_max: 2, ..local_setup() });
+    let mut clients: Vec<_> = (0..10).map(|slot| rig.connect_listed(slot)).collect();
+    for (client, token) in &mut clients {
+        rig.epoll.receive(*token);
+        rig.settle();
+        client.write_all(b"all at once").unwrap();
+    }
+    let mut served: Vec<Token> = Vec::new();
+    while served.len() < clients.len() {
+        let Seen::Received { token, .. } = rig.next() else { panic!("only octets come") };
+        served.push(token);
+    }
+    served.sort_by_key(|token| token.slot());
+    assert_eq!(served, clients.iter().map(|&(_, token)| token).collect::<Vec<_>>());
+}
