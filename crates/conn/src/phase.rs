@@ -221,7 +221,7 @@ impl<B> WantWrite<B> {
     }
 
     pub(crate) fn sent(&mut self, count: usize, now: Instant, policy: &Policy) {
-        self.sent = self.sent.saturating_add(count).min(self.len);
+        self.sent = self.sent.saturating_add(count);
         self.patience.progressed(now, policy.write_progress);
     }
 
