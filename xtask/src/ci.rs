@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The lock-free parts under every interleaving that loom can find.
+/// The parts that threads share, under the interleavings that loom finds.
 fn models() -> Result<()> {
     let mut command = step::cargo(["test", "--package", "raida-workers", "--release", "--locked", "--tests"]);
     command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", step::root().join("target/loom"));

@@ -17,6 +17,9 @@ const LAYERS: &[&[&str]] = &[
     &["raida-behaviour", "raida-fuzz", "xtask"],
 ];
 
+/// Spells out what it looks for.
+const THIS_FILE: &str = "xtask/src/tidy.rs";
+
 /// Past this many lines a file is asked whether two ideas are in it.
 const LINES_MAX: usize = 700;
 
@@ -24,12 +27,16 @@ pub(crate) fn run() -> Result<()> {
     println!("==> tidy");
     let mut complaints = Vec::new();
     layers(&mut complaints)?;
+    let sections = sections()?;
     for file in sources(&step::root())? {
         let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
         let name = file.strip_prefix(step::root()).unwrap_or(&file).display().to_string();
         length(&name, &text, &mut complaints);
+        if name == THIS_FILE {
+            continue;
+        }
         unsafe_place(&name, &text, &mut complaints);
-        references(&name, &text, &sections()?, &mut complaints);
+        references(&name, &text, &sections, &mut complaints);
     }
     if complaints.is_empty() {
         return Ok(());
