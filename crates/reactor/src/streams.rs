@@ -24,12 +24,13 @@ impl<S: Service, C: Clock> Core<S, C> {
         if let Some(link) = self.links.get_mut(token) {
             link.octets_in += octets.len() as u64;
         }
-        let step = self.feed(token, |machine, policy, host| machine.received(now, octets, policy, host));
-        if more && matches!(step, Some(Step::Process { .. })) {
-            // The request ends where the room ended. Closing over what is behind it would destroy the answer, so the
-            // machine is told of an octet that nobody will read; it then takes leave properly.
-            let _nothing_new = self.feed(token, |machine, policy, host| machine.received(now, &[0], policy, host));
-        }
+        let step = self.feed(token, |machine, policy, host| {
+            let step = machine.received(now, octets, policy, host);
+            if more {
+                machine.left_unread();
+            }
+            step
+        });
         self.follow(token, step, octets, now)
     }
 

@@ -86,7 +86,7 @@ impl Network {
     }
 
     /// Sends something from the node to a client, behind everything sent before.
-    pub(crate) fn to_client(&mut self, id: ClientId, packet: Packet) {
+    pub(crate) fn send_client(&mut self, id: ClientId, packet: Packet) {
         let at = self.clock.now() + self.delay();
         let Some(client) = self.clients.get_mut(id.0) else { return };
         if let Packet::Octets(octets) = &packet {
@@ -139,7 +139,7 @@ impl Network {
             let Some(act) = client.script.acts.pop_front() else { return };
             match act {
                 Act::Send(octets) => self.send(id, &octets),
-                Act::Segment(octets) => self.to_node(id, Packet::Octets(octets)),
+                Act::Segment(octets) => self.send_node(id, Packet::Octets(octets)),
                 Act::Wait(span) => return self.act_after(id, span),
                 Act::Await(total) if client.received.len() < total => {
                     client.script.acts.push_front(act);
@@ -149,7 +149,7 @@ impl Network {
                 Act::HalfClose => self.end(id),
                 Act::Reset => {
                     client.end = Some((End::Reset, self.clock.now()));
-                    self.to_node(id, Packet::Reset);
+                    self.send_node(id, Packet::Reset);
                 }
             }
         }
@@ -169,7 +169,7 @@ impl Network {
         while !rest.is_empty() {
             let len = self.dice.part(rest.len(), self.weather.split_percent);
             let (piece, behind) = rest.split_at(len);
-            self.to_node(id, Packet::Octets(piece.to_vec()));
+            self.send_node(id, Packet::Octets(piece.to_vec()));
             rest = behind;
         }
     }
@@ -179,11 +179,11 @@ impl Network {
         if let Some(client) = self.clients.get_mut(id.0)
             && !std::mem::replace(&mut client.has_ended, true)
         {
-            self.to_node(id, Packet::End);
+            self.send_node(id, Packet::End);
         }
     }
 
-    fn to_node(&mut self, id: ClientId, packet: Packet) {
+    fn send_node(&mut self, id: ClientId, packet: Packet) {
         let at = self.clock.now() + self.delay();
         let Some(client) = self.clients.get_mut(id.0) else { return };
         client.last_to_node = client.last_to_node.max(at);
@@ -195,7 +195,7 @@ impl Network {
         let node = &mut client.node;
         match packet {
             // As a kernel does: whoever sends to a closed socket is reset.
-            Packet::Octets(_) if node.closed => return self.to_client(id, Packet::Reset),
+            Packet::Octets(_) if node.closed => return self.send_client(id, Packet::Reset),
             Packet::Octets(octets) => node.inbox.extend(octets),
             Packet::End => node.end_has_come = true,
             Packet::Reset => {
@@ -287,7 +287,7 @@ impl Network {
         if let Some(client) = self.client(id) {
             client.node.closed = true;
         }
-        self.to_client(id, Packet::Reset);
+        self.send_client(id, Packet::Reset);
     }
 
     fn delay(&mut self) -> Duration {

@@ -1,6 +1,6 @@
 //! A reactor over a simulation, with workers whose time is virtual too.
+#![expect(clippy::expect_used, reason = "a rig that cannot run has to fail its test")]
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,18 +34,20 @@ pub struct Rig {
 impl Rig {
     /// A rig in which a deferred request takes up to `job_max`.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// What the system said when the worker could not be started.
-    pub fn new(seed: u64, weather: Weather, job_max: Duration, set: impl FnOnce(&mut Settings)) -> io::Result<Self> {
+    /// When the worker cannot be started.
+    #[must_use]
+    pub fn new(seed: u64, weather: Weather, job_max: Duration, set: impl FnOnce(&mut Settings)) -> Self {
         let sim = Sim::new(seed, weather);
         let (clock, service, counters) = (sim.clock(), Arc::new(Manners::default()), Arc::new(Counters::default()));
         let config = Config { threads: 1, queue_capacity: 4096, ..Config::default() };
-        let pool = Arc::new(workers::pool(Arc::clone(&service), &config)?);
+        let pool = workers::pool(Arc::clone(&service), &config).expect("a worker can be started");
         let mut settings = Settings::new(Policy::new(RULES));
         set(&mut settings);
-        let reactor = Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, pool, Arc::clone(&counters));
-        Ok(Self { reactor, service, counters, clock, dice: Dice::new(!seed), job_max, job_ends: None })
+        let reactor =
+            Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, Arc::new(pool), Arc::clone(&counters));
+        Self { reactor, service, counters, clock, dice: Dice::new(!seed), job_max, job_ends: None }
     }
 
     /// The simulation, to add clients to it and to look at them.
@@ -79,52 +81,52 @@ impl Rig {
 
     /// One turn of the loop, and before it what the worker has finished by now.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Never: a simulation does not break.
-    pub fn turn(&mut self) -> io::Result<Option<Drained>> {
+    /// When the loop reports that its backend is broken, which a simulation never is.
+    pub fn turn(&mut self) -> Option<Drained> {
         self.work();
-        self.reactor.turn()
+        self.reactor.turn().expect("a simulation does not break")
     }
 
     /// Turns until nothing is open and nothing will happen any more, but not past `limit`. Says whether it came to that.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Never: a simulation does not break.
-    pub fn run(&mut self, limit: Duration) -> io::Result<bool> {
+    /// When the loop reports that its backend is broken, which a simulation never is.
+    #[must_use]
+    pub fn run(&mut self, limit: Duration) -> bool {
         while !self.is_quiet() {
             if self.now() > Instant::from_micros(0) + limit {
-                return Ok(false);
+                return false;
             }
-            self.turn()?;
+            self.turn();
         }
-        Ok(true)
+        true
     }
 
     /// Turns until `span` has passed.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Never: a simulation does not break.
-    pub fn run_for(&mut self, span: Duration) -> io::Result<()> {
+    /// When the loop reports that its backend is broken, which a simulation never is.
+    pub fn run_for(&mut self, span: Duration) {
         let until = self.now() + span;
         self.sim().set_alarm(span);
         while self.now() < until {
-            self.turn()?;
+            self.turn();
         }
-        Ok(())
     }
 
     /// Turns until the reactor has stopped.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Never: a simulation does not break.
-    pub fn run_down(&mut self) -> io::Result<Drained> {
+    /// When the loop reports that its backend is broken, which a simulation never is.
+    pub fn run_down(&mut self) -> Drained {
         loop {
-            if let Some(drained) = self.turn()? {
-                return Ok(drained);
+            if let Some(drained) = self.turn() {
+                return drained;
             }
         }
     }

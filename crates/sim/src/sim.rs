@@ -222,7 +222,7 @@ impl Backend for Sim {
         if let Some(client) = self.network.client(id)
             && !std::mem::replace(&mut client.node.has_ended, true)
         {
-            self.network.to_client(id, Packet::End);
+            self.network.send_client(id, Packet::End);
         }
     }
 
@@ -432,7 +432,7 @@ impl Sim {
     fn report_sent(&mut self, id: ClientId, token: Token, sent: usize) -> Option<Report> {
         let (buffer, range) = self.network.client(id)?.node.sending.take()?;
         let octets = buffer.as_ref().get(range.start..range.start + sent).unwrap_or_default().to_vec();
-        self.network.to_client(id, Packet::Octets(octets));
+        self.network.send_client(id, Packet::Octets(octets));
         self.note(5, id.0 + sent);
         Some(Report::Whole(Completion::Sent { token, buffer, sent }))
     }
@@ -482,9 +482,9 @@ impl Sim {
             return;
         }
         if resets {
-            self.network.to_client(id, Packet::Reset);
+            self.network.send_client(id, Packet::Reset);
         } else if !was_ended {
-            self.network.to_client(id, Packet::End);
+            self.network.send_client(id, Packet::End);
         }
     }
 

@@ -16,7 +16,6 @@ fn rig() -> Rig {
         settings.completions_per_turn = BUDGET;
         settings.connections_max = 5000;
     })
-    .expect("a worker starts")
 }
 
 /// Two thousand connections and two thousand datagrams that are all there at once.
@@ -32,11 +31,11 @@ fn flood(rig: &mut Rig) {
 fn a_deadline_is_kept_during_a_flood() {
     let mut rig = rig();
     let silent = rig.sim().connect(Duration::ZERO, SocketAddr::from(([10, 9, 9, 9], 1)), Script::new());
-    rig.run_for(Duration::from_millis(1950)).expect("a simulation does not break");
+    rig.run_for(Duration::from_millis(1950));
     flood(&mut rig);
     while rig.sim().client(silent).end().is_none() {
         assert!(rig.snapshot().datagrams_in < 2000 || rig.snapshot().accepted < 2001, "the flood is over");
-        rig.turn().expect("a simulation does not break");
+        rig.turn();
     }
     let late = rig.now().as_micros() - 2_000_000;
     // One tick, and one turn of at most the budget.
@@ -49,13 +48,13 @@ fn a_worker_s_answer_leaves_during_a_flood() {
     let (octets, pending) = request(DEFER, b"me too", 7);
     let victim = rig.sim().connect(Duration::ZERO, SocketAddr::from(([10, 9, 9, 9], 1)), Script::new().send(&octets));
     while rig.snapshot().in_flight == 0 {
-        rig.turn().expect("a simulation does not break");
+        rig.turn();
     }
     flood(&mut rig);
     let before = rig.snapshot().turns;
     while rig.sim().client(victim).received().is_empty() {
         assert!(rig.snapshot().turns - before < 200, "starved");
-        rig.turn().expect("a simulation does not break");
+        rig.turn();
     }
     assert!(rig.snapshot().accepted < 2000, "the flood was over before");
     let mut received = rig.sim().client(victim).received().to_vec();
@@ -67,7 +66,7 @@ fn connections_and_datagrams_share_the_turns() {
     let mut rig = rig();
     flood(&mut rig);
     for _ in 0..40 {
-        rig.turn().expect("a simulation does not break");
+        rig.turn();
     }
     let figures = rig.snapshot();
     assert!(figures.accepted > 100 && figures.datagrams_in > 100, "{figures:?}");

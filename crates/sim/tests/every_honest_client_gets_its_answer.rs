@@ -1,5 +1,6 @@
 //! Hundreds of networks, each full of clients of every kind: whoever keeps to the rules gets exactly its answer, whatever
 //! the others do, and in the end nothing is left.
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "what goes wrong here fails the test")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,9 +39,11 @@ fn client(dice: &mut Dice, tag: u16) -> (Script, Expectation) {
         }
         9 => {
             let len = dice.index(30_000);
-            answered(ask(INFLATE, &u32::try_from(len).unwrap().to_be_bytes()), vec![0xA5; len], |octets| {
-                script.send(octets).reads_slowly(1000, 20 * MS)
-            })
+            answered(
+                ask(INFLATE, &u32::try_from(len).expect("a small number").to_be_bytes()),
+                vec![0xA5; len],
+                |octets| script.send(octets).reads_slowly(1000, 20 * MS),
+            )
         }
         10 => {
             let (mut octets, pending) = ask(ECHO, &payload);
@@ -101,8 +104,7 @@ fn every_honest_client_gets_its_answer_and_nothing_is_left() {
         let mut rig = Rig::new(seed, Weather::rough(), job_max, |settings| {
             settings.completions_max = 64;
             settings.wait_for_worker = Duration::from_secs(60);
-        })
-        .expect("a worker starts");
+        });
         let clients: Vec<_> = (0..40u16)
             .map(|tag| {
                 let (script, expectation) = client(&mut dice, tag);
@@ -110,7 +112,7 @@ fn every_honest_client_gets_its_answer_and_nothing_is_left() {
                 (rig.sim().connect(Duration::from_millis(dice.below(500)), peer, script), expectation)
             })
             .collect();
-        assert!(rig.run(Duration::from_secs(120)).expect("a simulation does not break"), "still busy");
+        assert!(rig.run(Duration::from_secs(120)), "still busy");
         for (id, expectation) in clients {
             check(&mut rig, id, expectation);
         }
@@ -125,13 +127,13 @@ fn every_honest_client_gets_its_answer_and_nothing_is_left() {
 fn one_seed_gives_one_run() {
     let run = |seed| {
         let mut dice = Dice::new(seed);
-        let mut rig = Rig::new(seed, Weather::rough(), 50 * MS, |_| {}).expect("a worker starts");
+        let mut rig = Rig::new(seed, Weather::rough(), 50 * MS, |_| {});
         for tag in 0..30 {
             let peer = SocketAddr::from(([10, 0, 0, 1], 1024 + tag));
             let script = client(&mut dice, tag).0;
             rig.sim().connect(Duration::ZERO, peer, script);
         }
-        assert!(rig.run(Duration::from_secs(120)).expect("a simulation does not break"));
+        assert!(rig.run(Duration::from_secs(120)));
         rig.sim().trace()
     };
     assert_eq!(run(5), run(5));

@@ -14,7 +14,6 @@ fn rig(seed: u64, wait: Duration, job_max: Duration) -> Rig {
         settings.completions_max = 3;
         settings.wait_for_worker = wait;
     })
-    .expect("a worker starts")
 }
 
 fn ask(rig: &mut Rig, tag: u16) -> (ClientId, Pending) {
@@ -23,9 +22,10 @@ fn ask(rig: &mut Rig, tag: u16) -> (ClientId, Pending) {
     (rig.sim().connect(u32::from(tag) * MS, peer, Script::new().send(&octets)), pending)
 }
 
-fn status_of(rig: &Rig, (id, pending): &(ClientId, Pending)) -> Status {
+/// The status of its one whole answer.
+fn status_of(rig: &Rig, (id, pending): &(ClientId, Pending)) -> Option<Status> {
     let mut received = rig.reactor.backend().client(*id).received().to_vec();
-    pending.read(&mut received).expect("one whole answer").status
+    pending.read(&mut received).ok().map(|response| response.status)
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn a_flood_is_answered_to_the_last_request() {
     seed::each(50, |seed| {
         let mut rig = rig(seed, Duration::from_secs(60), 10 * MS);
         let clients: Vec<_> = (0..100).map(|tag| ask(&mut rig, tag)).collect();
-        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
-        assert!(clients.iter().all(|client| status_of(&rig, client) == Status::SUCCESS));
+        assert!(rig.run(Duration::from_secs(60)));
+        assert!(clients.iter().all(|client| status_of(&rig, client) == Some(Status::SUCCESS)));
         assert!(rig.snapshot().waited > 50, "the test saturates the workers");
         assert_eq!((rig.snapshot().deferred, rig.held()), (100, Held::default()));
     });
@@ -45,8 +45,8 @@ fn who_waits_too_long_is_told_to_come_back_later() {
     seed::each(50, |seed| {
         let mut rig = rig(seed, 500 * MS, 400 * MS);
         let clients: Vec<_> = (0..40).map(|tag| ask(&mut rig, tag)).collect();
-        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
-        let statuses: Vec<Status> = clients.iter().map(|client| status_of(&rig, client)).collect();
+        assert!(rig.run(Duration::from_secs(60)));
+        let statuses: Vec<Status> = clients.iter().filter_map(|client| status_of(&rig, client)).collect();
         let overloaded = statuses.iter().filter(|&&status| status == Status::REQUEST_RATE).count() as u64;
         let served = statuses.iter().filter(|&&status| status == Status::SUCCESS).count() as u64;
         assert_eq!(served + overloaded, 40);
@@ -69,9 +69,9 @@ fn a_peer_that_resets_while_waiting_gives_its_place_up() {
                 (rig.sim().connect(Duration::ZERO, peer, script), pending)
             })
             .collect();
-        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
+        assert!(rig.run(Duration::from_secs(60)));
         for (tag, client) in clients.iter().enumerate() {
-            assert!(tag % 3 == 0 || status_of(&rig, client) == Status::SUCCESS);
+            assert!(tag % 3 == 0 || status_of(&rig, client) == Some(Status::SUCCESS));
         }
         let figures = rig.snapshot();
         assert!(figures.answers_with(Status::SUCCESS) < 60, "nobody works for those who have gone");
@@ -83,8 +83,7 @@ fn a_peer_that_resets_while_waiting_gives_its_place_up() {
 fn no_memory_is_an_answer_too() {
     seed::each(20, |seed| {
         // Room for the answer and the request of one deferred request, no more.
-        let mut rig = Rig::new(seed, Weather::rough(), 100 * MS, |settings| settings.buffer_octets_max = 2 * 4096)
-            .expect("a worker starts");
+        let mut rig = Rig::new(seed, Weather::rough(), 100 * MS, |settings| settings.buffer_octets_max = 2 * 4096);
         let mut clients: Vec<_> = (0..10).map(|tag| ask(&mut rig, tag)).collect();
         let (octets, pending) = request(ECHO, &[7; 9000], 77);
         let peer = SocketAddr::from(([10, 0, 0, 1], 80));
@@ -92,10 +91,10 @@ fn no_memory_is_an_answer_too() {
             rig.sim().connect(Duration::ZERO, peer, Script::new().trickle(&octets[..40], MS).send(&octets[40..])),
             pending,
         ));
-        assert!(rig.run(Duration::from_secs(60)).expect("a simulation does not break"));
-        let statuses: Vec<Status> = clients.iter().map(|client| status_of(&rig, client)).collect();
+        assert!(rig.run(Duration::from_secs(60)));
+        let statuses: Vec<Status> = clients.iter().filter_map(|client| status_of(&rig, client)).collect();
         assert!(statuses.contains(&Status::SUCCESS));
-        assert_eq!(statuses.last(), Some(&Status::MEMORY_ALLOC));
+        assert_eq!((statuses.len(), statuses.last()), (11, Some(&Status::MEMORY_ALLOC)));
         assert!(statuses.iter().all(|status| matches!(*status, Status::SUCCESS | Status::MEMORY_ALLOC)));
         assert_eq!(rig.held(), Held::default());
     });

@@ -17,8 +17,7 @@ fn peer(tag: u16) -> SocketAddr {
 fn a_stop_under_load_answers_or_closes_everything() {
     seed::each(200, |seed| {
         let mut dice = Dice::new(seed ^ 0xD0D0);
-        let mut rig = Rig::new(seed, Weather::rough(), 60 * MS, |settings| settings.completions_max = 4)
-            .expect("a worker starts");
+        let mut rig = Rig::new(seed, Weather::rough(), 60 * MS, |settings| settings.completions_max = 4);
         let mut clients = Vec::new();
         for tag in 0..40 {
             let (octets, pending) = request(if dice.odds(50) { DEFER } else { ECHO }, b"stop", tag);
@@ -29,11 +28,11 @@ fn a_stop_under_load_answers_or_closes_everything() {
             };
             clients.push((rig.sim().connect(Duration::from_millis(dice.below(200)), peer(tag), script), pending));
         }
-        rig.run_for(Duration::from_millis(dice.below(250))).expect("a simulation does not break");
+        rig.run_for(Duration::from_millis(dice.below(250)));
         let open = u64::from(rig.held().slots);
         let asked = rig.now();
         rig.handle().shutdown();
-        let drained = rig.run_down().expect("a simulation does not break");
+        let drained = rig.run_down();
         assert_eq!(drained.finished + drained.silent + drained.cut, open);
         assert_eq!((drained.cut, drained.abandoned), (0, 0), "5 s are enough for all of them");
         assert!(rig.now() <= asked + Duration::from_secs(3), "it waited longer than any client was slow");
@@ -56,15 +55,14 @@ fn a_stop_under_load_answers_or_closes_everything() {
 
 #[test]
 fn what_does_not_end_in_time_is_cut() {
-    let mut rig = Rig::new(1, Weather::calm(), Duration::from_secs(60), |settings| settings.drain = 500 * MS)
-        .expect("a worker starts");
+    let mut rig = Rig::new(1, Weather::calm(), Duration::from_secs(60), |settings| settings.drain = 500 * MS);
     let (octets, _) = request(DEFER, b"", 1);
     let stuck = rig.sim().connect(Duration::ZERO, peer(1), Script::new().send(&octets));
     let silent = rig.sim().connect(Duration::ZERO, peer(2), Script::new());
-    rig.run_for(10 * MS).expect("a simulation does not break");
+    rig.run_for(10 * MS);
     let asked = rig.now();
     rig.handle().shutdown();
-    let drained = rig.run_down().expect("a simulation does not break");
+    let drained = rig.run_down();
     assert_eq!((drained.finished, drained.silent, drained.cut, drained.abandoned), (0, 1, 1, 1));
     assert_eq!(rig.now(), asked + 500 * MS);
     assert!([stuck, silent].map(|id| rig.sim().client(id).is_closed_by_node()).iter().all(|&closed| closed));
@@ -73,8 +71,8 @@ fn what_does_not_end_in_time_is_cut() {
 
 #[test]
 fn an_idle_reactor_stops_at_once() {
-    let mut rig = Rig::new(1, Weather::calm(), MS, |_| {}).expect("a worker starts");
+    let mut rig = Rig::new(1, Weather::calm(), MS, |_| {});
     rig.handle().shutdown();
-    assert_eq!(rig.run_down().expect("a simulation does not break"), raida_reactor::Drained::default());
+    assert_eq!(rig.run_down(), raida_reactor::Drained::default());
     assert_eq!(rig.now().as_micros(), 0);
 }
