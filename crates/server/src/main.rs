@@ -1,2 +1,5 @@
 //! The RAIDA node.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    raida_server::main_with(|node| node)
+}

@@ -1,0 +1,65 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use raida_config::{Backend, Overrides};
+
+/// A RAIDA node: answers coin authentication requests over TCP and UDP.
+///
+/// Without any flag it serves as node 0 on port 50000 and keeps its data in ./raida-data. Every setting can also be given
+/// in a file or as an environment variable (RAIDA_SERVER__PORT=50007); flags win over variables, variables over the file.
+#[derive(Debug, Parser)]
+#[command(name = "raida-server", version)]
+pub(crate) struct Flags {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Number of this node in the network, 0 to 24
+    #[arg(long, value_name = "N")]
+    raida_id: Option<u64>,
+    /// Coin that this node keeps
+    #[arg(long, value_name = "N")]
+    coin_id: Option<u64>,
+    /// Listen here, TCP and UDP; may be given several times. Port 0 lets the system choose
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Vec<SocketAddr>,
+    /// Folder for coins and secrets
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Kernel interface that carries the traffic: epoll or io-uring
+    #[arg(long, value_name = "NAME")]
+    backend: Option<Backend>,
+    /// Number of I/O threads
+    #[arg(long, value_name = "N")]
+    reactors: Option<u64>,
+    /// Number of worker threads, 0 for one per processor
+    #[arg(long, value_name = "N")]
+    threads: Option<u64>,
+    /// Which lines to log: a level, or a list such as info,raida_reactor=debug
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// Check the configuration and end
+    #[arg(long)]
+    pub(crate) check_config: bool,
+    /// Print the configuration, with where each value comes from, and end
+    #[arg(long)]
+    pub(crate) print_config: bool,
+}
+
+impl Flags {
+    /// The settings among the flags.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            raida_id: self.raida_id,
+            coin_id: self.coin_id,
+            listen: self.listen.clone(),
+            data_dir: self.data_dir.clone(),
+            backend: self.backend,
+            reactors: self.reactors,
+            threads: self.threads,
+            log: self.log.clone(),
+        }
+    }
+}
