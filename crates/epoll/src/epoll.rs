@@ -22,7 +22,7 @@ use crate::datagram_port::DatagramPort;
 use crate::listener::{self, Listener};
 use crate::ready::{Place, Ready};
 use crate::reserve::Reserve;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use crate::setup_error::{SetupError, Step};
 use crate::source::Source;
 use crate::sys::{Event, Interest, Stream};
@@ -80,13 +80,14 @@ impl Epoll {
     }
 
     /// Binds as [`bind`](Self::bind) does, for `reactors` backends that share the ports (`SO_REUSEPORT`): the kernel
-    /// spreads connections and datagrams over them. No other process is let in: the ports are claimed before they are
-    /// shared.
+    /// spreads connections and datagrams over them. A port that another process holds is refused even where that one
+    /// would share it: each is bound for one alone and shared only then. 1 to 1 024 reactors.
     ///
     /// # Errors
     /// The step that failed, the address, and what the system said.
     pub fn bind_group(setup: &Setup, reactors: usize) -> Result<Vec<Self>, SetupError> {
         setup.check()?;
+        setup::within("reactors", reactors, 1024)?;
         let mut groups: Vec<Vec<Door>> = (0..reactors).map(|_| Vec::new()).collect();
         for &address in &setup.addresses {
             let Some((first, others)) = groups.split_first_mut() else { break };
@@ -248,13 +249,14 @@ impl Epoll {
         if let Some(buffer) = self.returned.pop_front() {
             return Some(Outcome::Told(Completion::Returned(buffer)));
         }
-        loop {
-            self.turns_left = self.turns_left.checked_sub(1)?;
+        while self.turns_left > 0 {
             let source = self.ready.pop()?;
+            self.turns_left -= 1;
             if let Some(outcome) = self.turn(source) {
                 return Some(outcome);
             }
         }
+        None
     }
 }
 

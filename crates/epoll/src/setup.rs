@@ -74,13 +74,15 @@ impl Default for Keepalive {
 impl Setup {
     /// Whether every figure is in its range.
     pub(crate) fn check(&self) -> Result<(), SetupError> {
-        let within = |setting, found: usize, max: usize| {
-            if (1..=max).contains(&found) { Ok(()) } else { Err(SetupError::OutOfRange { setting, found, max }) }
-        };
         within("addresses", self.addresses.len(), 64)?;
         within("connections_max", self.connections_max as usize, source::SLOTS as usize)?;
         within("events_max", self.events_max, 65_536)?;
         within("datagram_limit", self.datagram_limit, 65_535)?;
         within("datagram_batch", self.datagram_batch, 1024)
     }
+}
+
+/// Whether a figure is 1 to `max`.
+pub(crate) fn within(setting: &'static str, found: usize, max: usize) -> Result<(), SetupError> {
+    if (1..=max).contains(&found) { Ok(()) } else { Err(SetupError::OutOfRange { setting, found, max }) }
 }

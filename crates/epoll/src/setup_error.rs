@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 /// Why [`Epoll::bind`](crate::Epoll::bind) failed. The text names the step, the address and what the system said.
 #[derive(Debug)]
 pub enum SetupError {
-    /// A figure of the [`Setup`](crate::Setup) is out of its range, which begins with 1.
+    /// A figure is out of its range, which begins with 1.
     OutOfRange {
         /// Which.
         setting: &'static str,

@@ -1,5 +1,13 @@
 //! After the start nothing is allocated. A program of its own, because it counts what it allocates.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic, also in its shared parts"
+)]
+
 mod harness;
 
 use std::alloc::{GlobalAlloc, Layout, System};

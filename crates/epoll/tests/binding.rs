@@ -1,5 +1,13 @@
 //! What `bind` promises, and what it says when it cannot keep it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic, also in its shared parts"
+)]
+
 mod harness;
 
 use std::collections::BTreeSet;
@@ -24,8 +32,9 @@ fn refusal(setup: &Setup) -> SetupError {
 
 /// A TCP listener on a port that the system gives to nobody by itself.
 fn taken_below_the_ephemeral_ports() -> (TcpListener, SocketAddr) {
-    let mut ports = (20_000 + std::process::id() as u16 % 10_000)..32_000;
-    let listener = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).expect("some port is free");
+    let start = u16::try_from(20_000 + std::process::id() % 10_000).unwrap();
+    let listener =
+        (start..32_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).expect("some port is free");
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
@@ -126,6 +135,8 @@ fn figures_out_of_range_are_named() {
         assert_eq!(refusal(&setup).to_string(), text);
         assert_eq!(Epoll::bind_group(&setup, 2).expect_err("as for one").to_string(), text);
     }
+    let nobody = Epoll::bind_group(&local_setup(), 0).expect_err("nobody would serve");
+    assert_eq!(nobody.to_string(), "reactors must be 1 to 1024, found 0");
 }
 
 #[test]
@@ -148,7 +159,9 @@ fn reactors_that_share_a_port_share_what_comes() {
     assert_eq!(rigs[1].address(), address);
     let clients: Vec<_> = (0..64).map(|_| connect(address)).collect();
     let speakers: Vec<UdpSocket> = (0..64).map(|_| datagram_client("127.0.0.1")).collect();
-    speakers.iter().for_each(|speaker| drop(speaker.send_to(b"hello", address).unwrap()));
+    for speaker in &speakers {
+        speaker.send_to(b"hello", address).unwrap();
+    }
     let (mut peers, mut speaking) = (BTreeSet::new(), BTreeSet::new());
     for rig in &mut rigs {
         let (mut accepted, mut heard) = (0, 0);

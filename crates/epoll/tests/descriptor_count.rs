@@ -1,5 +1,7 @@
 //! Every way in which a connection can end gives its descriptor back. A program of its own, because it counts them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic, also in its shared parts")]
+
 mod harness;
 
 use std::io::Write;

@@ -1,5 +1,13 @@
 //! A loop of a few lines over a backend, so that a test can say what it expects next.
 #![allow(dead_code, reason = "each test program uses its part of it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic, also in its shared parts"
+)]
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -12,16 +20,16 @@ use raida_reactor::datagrams::ReplyTo;
 use raida_reactor::token::Token;
 
 /// No test waits longer for anything; only a broken one waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A backend on ports of the system's choice, and what it reports, one completion at a time.
-pub struct Rig {
-    pub epoll: Epoll,
+pub(crate) struct Rig {
+    pub(crate) epoll: Epoll,
 }
 
 /// A [`Completion`] that lends nothing.
 #[derive(Debug)]
-pub enum Seen {
+pub(crate) enum Seen {
     Accepted { listener: usize, socket: Stream, peer: SocketAddr },
     AcceptFailed { listener: usize, error: io::Error, shed: u32 },
     Received { token: Token, octets: Vec<u8>, more: bool },
@@ -36,32 +44,32 @@ pub enum Seen {
 
 /// A datagram that came. Its answer says the same again.
 #[derive(Debug)]
-pub struct Came {
-    pub reply_to: ReplyTo,
-    pub octets: Vec<u8>,
-    pub truncated: bool,
+pub(crate) struct Came {
+    pub(crate) reply_to: ReplyTo,
+    pub(crate) octets: Vec<u8>,
+    pub(crate) truncated: bool,
 }
 
 impl Rig {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(local_setup())
     }
 
-    pub fn with(setup: Setup) -> Self {
+    pub(crate) fn with(setup: Setup) -> Self {
         Self { epoll: Epoll::bind(&setup).expect("loopback has ports") }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.epoll.local_addrs()[0]
     }
 
     /// The next completion. Fails the test when there is none for too long.
-    pub fn next(&mut self) -> Seen {
+    pub(crate) fn next(&mut self) -> Seen {
         self.next_within(PATIENCE).expect("something is reported")
     }
 
     /// The next completion, if there is one in time. Datagrams are answered with themselves.
-    pub fn next_within(&mut self, span: Duration) -> Option<Seen> {
+    pub(crate) fn next_within(&mut self, span: Duration) -> Option<Seen> {
         let end = Instant::now() + span;
         loop {
             if let Some(completion) = self.epoll.next() {
@@ -76,14 +84,14 @@ impl Rig {
     }
 
     /// Does what is to be done now, which must not bring anything to report.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if let Some(completion) = self.epoll.next() {
             panic!("nothing should be reported yet, not {completion:?}");
         }
     }
 
     /// A client that is connected and has been accepted into `slot`.
-    pub fn connect(&mut self, slot: u32) -> (TcpStream, Token) {
+    pub(crate) fn connect(&mut self, slot: u32) -> (TcpStream, Token) {
         self.epoll.accept(0);
         let client = connect(self.address());
         let Seen::Accepted { socket, peer, .. } = self.next() else { panic!("a connection comes first") };
@@ -94,7 +102,7 @@ impl Rig {
     }
 
     /// A client whose connection is on the interest list: it has been waited for once.
-    pub fn connect_listed(&mut self, slot: u32) -> (TcpStream, Token) {
+    pub(crate) fn connect_listed(&mut self, slot: u32) -> (TcpStream, Token) {
         let (client, token) = self.connect(slot);
         self.epoll.receive(token);
         self.settle();
@@ -105,12 +113,12 @@ impl Rig {
         }
     }
 
-    pub fn send(&mut self, token: Token, octets: &[u8]) {
+    pub(crate) fn send(&mut self, token: Token, octets: &[u8]) {
         self.epoll.send(token, buffer(octets), 0..octets.len());
     }
 
     /// Asks for datagrams and returns those of the next batch, not answered yet.
-    pub fn datagrams(&mut self, socket: usize) -> Vec<Came> {
+    pub(crate) fn datagrams(&mut self, socket: usize) -> Vec<Came> {
         self.epoll.receive_datagrams(socket);
         match self.next() {
             Seen::Datagrams { socket: found, came } if found == socket => came,
@@ -145,11 +153,11 @@ impl From<Completion<'_, Stream>> for Seen {
 }
 
 /// IPv4 loopback, a port of the system's choice, a small table.
-pub fn local_setup() -> Setup {
+pub(crate) fn local_setup() -> Setup {
     Setup { addresses: vec![([127, 0, 0, 1], 0).into()], connections_max: 64, ..Setup::default() }
 }
 
-pub fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let client = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     client.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -157,30 +165,30 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Closes with a reset instead of an end.
-pub fn reset(client: TcpStream) {
+pub(crate) fn reset(client: TcpStream) {
     socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
-pub fn datagram_client(ip: &str) -> UdpSocket {
+pub(crate) fn datagram_client(ip: &str) -> UdpSocket {
     let client = UdpSocket::bind((ip, 0)).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     client
 }
 
-pub fn buffer(octets: &[u8]) -> Buffer {
+pub(crate) fn buffer(octets: &[u8]) -> Buffer {
     let mut buffer = Buffer::zeroed(octets.len());
     buffer.as_mut().copy_from_slice(octets);
     buffer
 }
 
 /// Everything until the server ends its sending.
-pub fn read_to_end(mut client: &TcpStream) -> Vec<u8> {
+pub(crate) fn read_to_end(mut client: &TcpStream) -> Vec<u8> {
     let mut octets = Vec::new();
     client.read_to_end(&mut octets).unwrap();
     octets
 }
 
 /// How many descriptors this process has open.
-pub fn open_descriptors() -> usize {
+pub(crate) fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
