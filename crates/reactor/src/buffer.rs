@@ -46,7 +46,12 @@ impl Buffer {
     /// Makes it at least `len` octets long; what is new is zero. Allocates where it was shorter.
     pub fn grow(&mut self, len: usize) {
         if self.octets.len() < len {
-            self.octets.resize(len, 0);
+            let mut longer = vec![0; len];
+            for (to, from) in longer.iter_mut().zip(&self.octets) {
+                *to = *from;
+            }
+            self.octets.zeroize();
+            self.octets = longer;
         }
     }
 }

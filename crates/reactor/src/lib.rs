@@ -1,4 +1,36 @@
 //! The event loop of a RAIDA node over any backend: slots, deadlines, fairness, dispatch, statistics.
+//!
+//! A [`Reactor`] is one loop on one thread. It stands between three things that it knows only as traits: a
+//! [`Backend`](backend::Backend) that talks to the kernel (or to a simulated one), a [`Service`](service::Service) that
+//! answers requests, and a [`Clock`](clock::Clock). What a connection does is decided by the machine in `raida-conn`,
+//! what the octets mean by `raida-wire`; what may block goes to a pool of `raida-workers`.
+//!
+//! Everything is bounded and named in [`Settings`], everything over a bound is refused with the protocol's status or
+//! closed, and counted in [`Counters`](counters::Counters). After start-up a request that is served inline allocates
+//! nothing; a connection without its buffers takes less than 512 octets.
+//!
+//! The crate never contains a system call, a file, a command or `unsafe`.
+//!
+//! - How it turns: [`reactor`]; the road over a connection: `streams`; the road of a datagram: `datagram`.
+//! - What is fixed in size: [`slab`], [`timer`], [`sources`], [`buffer_pool`], [`accept_gate`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use raida_reactor::{Policy, Reactor, Settings, counters::Counters, testing, workers};
+//! use raida_sim::{Sim, Weather};
+//!
+//! let service = Arc::new(testing::Manners::default());
+//! let pool = Arc::new(workers::pool(Arc::clone(&service), &raida_workers::Config::default())?);
+//! let sim = Sim::new(7, Weather::rough()); // or raida_epoll::Epoll::bind(..)
+//! let (clock, settings) = (sim.clock(), Settings::new(Policy::new(testing::RULES)));
+//! let mut reactor = Reactor::new(sim, service, clock, settings, pool, Arc::new(Counters::default()));
+//!
+//! reactor.handle().shutdown(); // from a signal, usually
+//! assert_eq!(reactor.run()?.cut, 0);
+//! # std::io::Result::Ok(())
+//! ```
+
+#![forbid(unsafe_code)]
 
 pub mod accept_gate;
 pub mod backend;

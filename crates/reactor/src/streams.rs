@@ -17,7 +17,7 @@ use crate::token::Token;
 use crate::workers::{Finished, Origin, Outcome};
 
 impl<S: Service, C: Clock> Core<S, C> {
-    /// Octets came, and perhaps there are more in the kernel. They are lent; what is served of them is wiped.
+    /// Octets came, and perhaps there are more in the kernel. They are lent, and wiped before they go back.
     pub(crate) fn received(&mut self, token: Token, octets: &mut [u8], more: bool) -> Order {
         let now = self.clock.now();
         self.counters.octets_in.add(octets.len() as u64);
@@ -31,7 +31,9 @@ impl<S: Service, C: Clock> Core<S, C> {
             }
             step
         });
-        self.follow(token, step, octets, now)
+        let order = self.follow(token, step, octets, now);
+        octets.fill(0);
+        order
     }
 
     /// The peer has shut down its sending side.
@@ -216,13 +218,13 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.counters.requests.add(1);
         let peer = self.links.get(token)?.peer;
         let Some(mut answer) = self.buffers.take(SMALL) else {
-            self.give_up(request, input);
+            self.give_up(request);
             return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));
         };
         let octets = request.get_mut(input);
         let call = Request { head, octets, peer, transport: Transport::Tcp };
         if let Some(outcome) = self.call(call, &mut answer) {
-            self.give_up(request, input);
+            self.give_up(request);
             return Some(self.respond(token, &head, outcome, answer, began));
         }
         let Some(request) = self.keep(request, input) else {
@@ -287,22 +289,18 @@ impl<S: Service, C: Clock> Core<S, C> {
         }
     }
 
-    /// Wipes a request that has been served.
-    fn give_up(&mut self, mut request: Octets<Buffer>, input: &mut [u8]) {
-        request.get_mut(input).fill(0);
+    /// Takes back the buffer of a request that has been served.
+    fn give_up(&mut self, request: Octets<Buffer>) {
         if let Octets::Stored(buffer, _) = request {
             self.buffers.put(buffer);
         }
     }
 
-    /// Moves a request into a buffer of its own, or wipes it where there is none.
+    /// Moves a request into a buffer of its own, if there is one.
     fn keep(&mut self, mut request: Octets<Buffer>, input: &mut [u8]) -> Option<Buffer> {
-        if let Octets::Stored(buffer, _) = request {
-            return Some(buffer);
+        match request {
+            Octets::Stored(buffer, _) => Some(buffer),
+            Octets::Input(_) => self.buffers.take_copy(request.get_mut(input)),
         }
-        let octets = request.get_mut(input);
-        let kept = self.buffers.take_copy(octets);
-        octets.fill(0);
-        kept
     }
 }

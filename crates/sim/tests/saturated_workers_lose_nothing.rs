@@ -41,6 +41,16 @@ fn a_flood_is_answered_to_the_last_request() {
 }
 
 #[test]
+fn who_came_first_is_served_first() {
+    let mut rig = Rig::new(1, Weather::calm(), 10 * MS, |settings| settings.completions_max = 2);
+    let clients: Vec<_> = (0..50).map(|tag| ask(&mut rig, tag).0).collect();
+    assert!(rig.run(Duration::from_secs(60)));
+    assert!(rig.snapshot().waited > 30);
+    let ends = clients.iter().filter_map(|&id| rig.reactor.backend().client(id).end());
+    assert!(ends.map(|(_, when)| when).is_sorted());
+}
+
+#[test]
 fn who_waits_too_long_is_told_to_come_back_later() {
     seed::each(50, |seed| {
         let mut rig = rig(seed, 500 * MS, 400 * MS);
