@@ -1,0 +1,99 @@
+//! Which coins are issued: one bit each, always in memory.
+
+use std::array;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use raida_wire::audit::Counts;
+use raida_wire::{Denomination, SerialNumber};
+
+use crate::chunk::{ChunkId, RECORDS};
+
+/// The size of one denomination's bitmap, in octets.
+///
+/// Source: protocol §5.5
+pub const BITMAP_LEN: usize = SerialNumber::COUNT as usize / 8;
+
+/// One word per chunk and one count per denomination: 2 MB. Read by all threads, changed by one at a time.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    words: Box<[AtomicU64]>,
+    counts: [AtomicU32; Denomination::COUNT],
+}
+
+impl Issued {
+    pub(crate) fn new() -> Self {
+        let words = (0..ChunkId::COUNT).map(|_| AtomicU64::new(0)).collect();
+        Self { words, counts: array::from_fn(|_| AtomicU32::new(0)) }
+    }
+
+    /// The bits of a chunk's 64 records.
+    pub(crate) fn word(&self, id: ChunkId) -> u64 {
+        // ORDERING: a bit stands for itself; who needs several bits of one moment asks the mirror.
+        self.words.get(id.index()).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn contains(&self, id: ChunkId, place: usize) -> bool {
+        self.word(id) >> place & 1 == 1
+    }
+
+    /// Puts new bits in place. Only ever called by one thread at a time.
+    pub(crate) fn set(&self, id: ChunkId, bits: u64) {
+        let (Some(word), Some(count)) =
+            (self.words.get(id.index()), self.counts.get(id.index() / ChunkId::PER_DENOMINATION))
+        else {
+            return;
+        };
+        let before = word.swap(bits, Ordering::Relaxed);
+        // Wrapping, as one of the two differences is negative.
+        count.fetch_add(bits.count_ones().wrapping_sub(before.count_ones()), Ordering::Relaxed);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts(array::from_fn(|place| self.counts.get(place).map_or(0, |count| count.load(Ordering::Relaxed))))
+    }
+
+    /// Bit sn mod 8 of octet sn / 8, least significant first.
+    pub(crate) fn bitmap(&self, denomination: Denomination, out: &mut [u8; BITMAP_LEN]) {
+        for (octets, word) in out.as_chunks_mut().0.iter_mut().zip(self.of(denomination)) {
+            *octets = word.load(Ordering::Relaxed).to_le_bytes();
+        }
+    }
+
+    /// The numbers that are not issued, ascending.
+    pub(crate) fn free(&self, denomination: Denomination) -> impl Iterator<Item = SerialNumber> {
+        self.of(denomination).iter().zip((0..).step_by(RECORDS)).flat_map(|(word, first)| {
+            let free = !word.load(Ordering::Relaxed);
+            (0..u64::BITS).filter(move |bit| free >> bit & 1 == 1).filter_map(move |bit| SerialNumber::new(first + bit))
+        })
+    }
+
+    fn of(&self, denomination: Denomination) -> &[AtomicU64] {
+        let first = denomination.index() * ChunkId::PER_DENOMINATION;
+        self.words.get(first..first + ChunkId::PER_DENOMINATION).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raida_wire::CoinId;
+
+    use super::*;
+
+    #[test]
+    fn counts_bits_and_free_numbers_agree() {
+        let issued = Issued::new();
+        let denomination = Denomination::new(3).unwrap();
+        let (id, place) = ChunkId::of(CoinId::new(3, 70).unwrap());
+        issued.set(id, 0xFF);
+        issued.set(id, 1 << place | 1);
+        assert_eq!(issued.counts().0[denomination.index()], 2);
+        assert_eq!(issued.counts().0.iter().sum::<u32>(), 2);
+        let mut bitmap = [0; BITMAP_LEN];
+        issued.bitmap(denomination, &mut bitmap);
+        assert_eq!(bitmap.iter().map(|octet| octet.count_ones()).sum::<u32>(), 2);
+        assert_eq!(bitmap[8], 1 | 1 << 6);
+        let free: Vec<_> = issued.free(denomination).map(SerialNumber::get).collect();
+        assert_eq!(free.len(), 1_023_998);
+        assert!(!free.contains(&70) && !free.contains(&64) && free.contains(&1_023_999));
+    }
+}

@@ -1,0 +1,209 @@
+//! What is in memory of the committed state: the view of the disk, the cache, the issued bits.
+
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use raida_wire::CoinId;
+
+use crate::cache::{Cache, Residents};
+use crate::chunk::{Chunk, ChunkId};
+use crate::error::StoreError;
+use crate::issued::Issued;
+use crate::page_set::PageSet;
+use crate::record::Record;
+use crate::view::View;
+
+/// The committed state, as readers see it.
+///
+/// Single coins are read without any lock. A look at several coins is checked against `version`, which is odd while a
+/// commit is being taken over; that takes microseconds, and the disk has no part in it.
+pub(crate) struct Mirror {
+    cache: Cache,
+    pub(crate) issued: Issued,
+    view: ArcSwap<View>,
+    version: AtomicU64,
+    /// Held by whoever changes any of the above.
+    changing: Mutex<Changing>,
+    nothing: Arc<Chunk>,
+}
+
+#[derive(Debug)]
+struct Changing {
+    residents: Residents,
+    /// Pages changed since they were last taken for hashing.
+    changed: PageSet,
+}
+
+/// What memory alone knows of a coin.
+///
+/// Source: protocol §5.2
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peek {
+    /// It is issued, and this is its record.
+    Issued(Record),
+    /// It is not issued.
+    NotIssued,
+    /// It is issued, but its record is on disk: [`Store::read`](crate::Store::read) fetches it.
+    NotCached,
+}
+
+/// How often a look at several coins is tried before it asks for quiet.
+const TRIES: usize = 4;
+
+impl Mirror {
+    pub(crate) fn new(view: View, cache_chunks: usize, changed: PageSet) -> Self {
+        Self {
+            cache: Cache::new(),
+            issued: Issued::new(),
+            view: ArcSwap::from_pointee(view),
+            version: AtomicU64::new(0),
+            changing: Mutex::new(Changing { residents: Residents::new(cache_chunks), changed }),
+            nothing: Arc::new(Chunk::EMPTY),
+        }
+    }
+
+    pub(crate) fn peek(&self, coin: CoinId) -> Peek {
+        let (id, place) = ChunkId::of(coin);
+        match self.cache.look(id, |chunk| chunk.get(place)) {
+            Some(Some(record)) => Peek::Issued(record),
+            None if self.issued.contains(id, place) => Peek::NotCached,
+            None | Some(None) => Peek::NotIssued,
+        }
+    }
+
+    pub(crate) fn read(&self, coin: CoinId) -> Result<Option<Record>, StoreError> {
+        match self.peek(coin) {
+            Peek::Issued(record) => Ok(Some(record)),
+            Peek::NotIssued => Ok(None),
+            Peek::NotCached => {
+                let (id, place) = ChunkId::of(coin);
+                Ok(self.load(&self.view(), id)?.get(place))
+            }
+        }
+    }
+
+    /// Several coins as they stood at one moment.
+    pub(crate) fn read_all(&self, coins: &[CoinId]) -> Result<Vec<Option<Record>>, StoreError> {
+        if let Some(Some(records)) = self.glance(|| coins.iter().map(|coin| self.cached(*coin)).collect()) {
+            return Ok(records);
+        }
+        let view = self.view();
+        let mut last: Option<(ChunkId, Arc<Chunk>)> = None;
+        let records = coins.iter().map(|coin| {
+            let (id, place) = ChunkId::of(*coin);
+            let chunk = match last.take() {
+                Some((known, chunk)) if known == id => chunk,
+                _ => self.load(&view, id)?,
+            };
+            let record = chunk.get(place);
+            last = Some((id, chunk));
+            Ok(record)
+        });
+        records.collect()
+    }
+
+    /// A chunk as it stands now.
+    pub(crate) fn chunk(&self, id: ChunkId) -> Result<Arc<Chunk>, StoreError> {
+        if let Some(chunk) = self.cache.get(id) {
+            return Ok(chunk);
+        }
+        if self.issued.word(id) == 0 {
+            return Ok(Arc::clone(&self.nothing));
+        }
+        self.load(&self.view(), id)
+    }
+
+    /// What `look` finds, all of it at one moment.
+    pub(crate) fn stable<T>(&self, look: impl Fn() -> T) -> T {
+        for _ in 0..TRIES {
+            if let Some(found) = self.glance(&look) {
+                return found;
+            }
+        }
+        let _quiet = self.changing();
+        look()
+    }
+
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// How many chunks the cache holds.
+    pub(crate) fn cached_chunks(&self) -> usize {
+        self.changing().residents.len()
+    }
+
+    /// Takes over a commit: from now on readers see `view`, in which these chunks have changed.
+    pub(crate) fn publish(&self, view: View, changes: &[(ChunkId, Arc<Chunk>)]) {
+        let mut changing = self.changing();
+        // ORDERING: as in a sequence lock. The fence puts the odd version before every change below; the even one is
+        // released behind them. Pairs with `glance`.
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        // The view first: what is not in the cache is then read from the new one, and a chunk of the old one finds its
+        // view outdated when it asks to be taken in.
+        self.view.store(Arc::new(view));
+        for (id, chunk) in changes {
+            self.cache.replace(&mut changing.residents, *id, chunk);
+            self.issued.set(*id, chunk.issued());
+            changing.changed.insert(id.page());
+        }
+        self.version.store(version.wrapping_add(2), Ordering::Release);
+    }
+
+    /// The pages changed since this was last called, and the state in which they are to be hashed.
+    pub(crate) fn take_changed(&self) -> (Arc<View>, PageSet) {
+        let mut changing = self.changing();
+        (self.view(), std::mem::replace(&mut changing.changed, PageSet::new()))
+    }
+
+    /// Gives back pages that could not be hashed.
+    pub(crate) fn give_back(&self, pages: &PageSet) {
+        self.changing().changed.add(pages);
+    }
+
+    pub(crate) fn changed(&self) -> PageSet {
+        self.changing().changed.clone()
+    }
+
+    /// `None` where a commit was taken over meanwhile.
+    fn glance<T>(&self, look: impl FnOnce() -> T) -> Option<T> {
+        // ORDERING: pairs with `publish`. The fence keeps the second look at the version behind all that `look` read.
+        let version = self.version.load(Ordering::Acquire);
+        if version % 2 == 1 {
+            return None;
+        }
+        let found = look();
+        fence(Ordering::Acquire);
+        (self.version.load(Ordering::Relaxed) == version).then_some(found)
+    }
+
+    /// `None` where the disk has to be asked.
+    fn cached(&self, coin: CoinId) -> Option<Option<Record>> {
+        match self.peek(coin) {
+            Peek::Issued(record) => Some(Some(record)),
+            Peek::NotIssued => Some(None),
+            Peek::NotCached => None,
+        }
+    }
+
+    /// Reads a chunk of a view, and keeps it if it holds anything and that view is still the current one.
+    fn load(&self, view: &Arc<View>, id: ChunkId) -> Result<Arc<Chunk>, StoreError> {
+        let chunk = Arc::new(view.chunk(id)?);
+        if *chunk == *self.nothing {
+            return Ok(chunk);
+        }
+        let mut changing = self.changing();
+        if Arc::ptr_eq(view, &self.view.load()) {
+            self.cache.insert(&mut changing.residents, id, Arc::clone(&chunk));
+        }
+        Ok(chunk)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, Changing> {
+        // Nothing below this lock can panic half-way.
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

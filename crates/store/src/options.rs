@@ -1,0 +1,48 @@
+//! How a store is opened.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// What a store has to be told.
+///
+/// ```
+/// use raida_store::Options;
+///
+/// let options = Options { cache_pages: 100, ..Options::new([251; 32]) };
+/// assert!(!format!("{options:?}").contains("251"));
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    /// The node's secret. A store opens only with the one that it was made with.
+    pub secret: Zeroizing<[u8; 32]>,
+    /// How much is kept in memory for [`peek`](crate::Store::peek), in pages of 1024 coins and 17 KB. At least 1.
+    pub cache_pages: usize,
+    /// How much of its file the database itself keeps in memory, in bytes.
+    pub database_cache: usize,
+    /// Whether the whole file is read and checked at every start, not only after a crash.
+    pub check: bool,
+}
+
+impl Options {
+    /// The usual: a cache for all 15 000 pages, 64 MB for the database.
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self {
+            secret: Zeroizing::new(secret),
+            cache_pages: crate::PageId::COUNT,
+            database_cache: 64 << 20,
+            check: false,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("cache_pages", &self.cache_pages)
+            .field("database_cache", &self.database_cache)
+            .field("check", &self.check)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,239 @@
+//! The store: opening it, reading, and the way to a change.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use raida_wire::audit::Counts;
+use raida_wire::{AuthenticityNumber, CoinId, Denomination, SerialNumber, vote};
+use redb::backends::FileBackend;
+use redb::{Database, DatabaseError, StorageBackend, StorageError};
+
+use crate::batch::Batch;
+use crate::chunk::ChunkId;
+use crate::derived;
+use crate::error::{OpenError, StoreError};
+use crate::forest::Forest;
+use crate::issued::BITMAP_LEN;
+use crate::mirror::{Mirror, Peek};
+use crate::options::Options;
+use crate::page_set::PageSet;
+use crate::record::Record;
+use crate::schema;
+use crate::unissued::Unissued;
+use crate::view::View;
+
+/// Name of the database in the data folder.
+pub const FILE_NAME: &str = "coins.redb";
+
+/// The coins of one node. Shared by all threads: many read, one at a time changes.
+///
+/// Readers see the last committed state and never wait for a commit: they take no lock that is held while the disk works.
+pub struct Store {
+    // Readers' views are let go before the database closes.
+    pub(crate) mirror: Mirror,
+    pub(crate) forest: ArcSwap<Forest>,
+    pub(crate) trees: Mutex<Trees>,
+    writer: Mutex<Writer>,
+    pub(crate) unissued: Unissued,
+    pub(crate) database: Database,
+}
+
+/// What only the one writer needs.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// The pages marked on disk as changed since their leaf was hashed.
+    pub(crate) stale: PageSet,
+    /// A commit failed.
+    pub(crate) is_broken: bool,
+}
+
+/// What only the one who hashes needs. Locked before the writer, never after it.
+#[derive(Debug)]
+pub(crate) struct Trees {
+    /// Pages whose leaf on disk is older than the one in memory.
+    pub(crate) unsaved: PageSet,
+}
+
+impl Store {
+    /// Opens the coins in a folder, or makes an empty store there, for its owner alone. The folder must exist.
+    ///
+    /// Brings the Merkle trees up to date. After a crash the whole file is read once.
+    ///
+    /// # Errors
+    ///
+    /// Where the file belongs to another process, another program, another version or another secret, is damaged, or
+    /// where the system refuses.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let path = folder.join(FILE_NAME);
+        let failed = |error| OpenError::System { path: path.clone(), error };
+        let is_new = !path.try_exists().map_err(failed)?;
+        let mut how = OpenOptions::new();
+        let file = how.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+        if is_new {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        }
+        Self::open_on(FileBackend::new(file).map_err(refused)?, options)
+    }
+
+    /// As [`open`](Self::open), on any medium.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_on(medium: impl StorageBackend, options: &Options) -> Result<Self, OpenError> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(options.database_cache).set_check_integrity_on_open(options.check);
+        let database = builder.create_with_backend(medium).map_err(refused)?;
+        let unissued = Unissued::new(&options.secret);
+        schema::prepare(&database, &unissued)?;
+        if schema::is_derived_anew(&database)? {
+            derived::rebuild(&database)?;
+        }
+        let stale = schema::stale(&database)?;
+        let cache_chunks = options.cache_pages.max(1).saturating_mul(ChunkId::PER_PAGE);
+        let mirror = Mirror::new(View::new(&database)?, cache_chunks, stale.clone());
+        derived::load_issued(&database, &mirror.issued)?;
+        let forest = ArcSwap::from_pointee(Forest::new(&derived::leaves(&database)?));
+        let (trees, writer) = (Trees { unsaved: PageSet::new() }, Writer { stale, is_broken: false });
+        let store = Self { mirror, forest, trees: Mutex::new(trees), writer: Mutex::new(writer), unissued, database };
+        store.refresh_trees()?;
+        Ok(store)
+    }
+
+    /// What memory alone knows of a coin. Takes no lock, never waits, never touches the disk: fit for an I/O thread.
+    #[must_use]
+    pub fn peek(&self, coin: CoinId) -> Peek {
+        self.mirror.peek(coin)
+    }
+
+    /// The record of a coin, `None` where it is not issued. Fetched from disk where it is not in memory.
+    ///
+    /// # Errors
+    ///
+    /// When it is on disk and can not be read.
+    pub fn read(&self, coin: CoinId) -> Result<Option<Record>, StoreError> {
+        self.mirror.read(coin)
+    }
+
+    /// The records of several coins, in the order asked for, as they all stood at one moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_all(&self, coins: &[CoinId]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.mirror.read_all(coins)
+    }
+
+    /// How many coins of each denomination are issued, all counted at one moment.
+    #[must_use]
+    pub fn issued(&self) -> Counts {
+        self.mirror.stable(|| self.mirror.issued.counts())
+    }
+
+    /// One bit per serial number: bit sn mod 8 of octet sn / 8, least significant first, 1 = issued.
+    ///
+    /// Source: protocol §5.5
+    pub fn bitmap(&self, denomination: Denomination, out: &mut [u8; BITMAP_LEN]) {
+        let bitmap = self.mirror.stable(|| {
+            let mut bitmap = Box::new([0; BITMAP_LEN]);
+            self.mirror.issued.bitmap(denomination, &mut bitmap);
+            bitmap
+        });
+        *out = *bitmap;
+    }
+
+    /// The serial numbers that are not issued, ascending. Changes made meanwhile may or may not show.
+    pub fn free_numbers(&self, denomination: Denomination) -> impl Iterator<Item = SerialNumber> {
+        self.mirror.issued.free(denomination)
+    }
+
+    /// The number that stands for a coin that is not issued, in pages and exports. It authenticates nothing.
+    ///
+    /// Source: protocol §7.4
+    #[must_use]
+    pub fn unissued_number(&self, coin: CoinId) -> AuthenticityNumber {
+        self.unissued.number(coin)
+    }
+
+    /// The keys of the lockers that begin with `prefix`, ascending, so many at most. May read the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the index can not be read.
+    ///
+    /// Source: protocol §1.3
+    pub fn lockers(&self, prefix: [u8; 5], max: usize) -> Result<Vec<AuthenticityNumber>, StoreError> {
+        self.mirror.view().lockers(prefix, max)
+    }
+
+    /// The coins of a locker, by denomination, then serial number, so many at most. May read the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the index can not be read.
+    ///
+    /// Source: protocol §5.6
+    pub fn locker(&self, key: &AuthenticityNumber, max: usize) -> Result<Vec<CoinId>, StoreError> {
+        self.mirror.view().locker(key, max)
+    }
+
+    /// The roots of all Merkle trees, as the vote packet carries them: those of the last
+    /// [`refresh_trees`](Self::refresh_trees). Takes no lock.
+    ///
+    /// Source: protocol §6.1
+    #[must_use]
+    pub fn roots(&self) -> Arc<[u8; vote::ROOTS_LEN]> {
+        Arc::clone(self.forest.load().roots())
+    }
+
+    /// The Merkle trees, in one state. Takes no lock.
+    #[must_use]
+    pub fn forest(&self) -> Arc<Forest> {
+        self.forest.load_full()
+    }
+
+    /// Begins a batch of changes, once the one before it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Broken`] after a commit that failed.
+    pub fn write(&self) -> Result<Batch<'_>, StoreError> {
+        Ok(Batch::new(self, self.writer()?))
+    }
+
+    pub(crate) fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        // A request that panicked has left nothing behind: its changes lived in its batch.
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.is_broken { Err(StoreError::Broken) } else { Ok(writer) }
+    }
+
+    /// How many coins' records the cache holds, in groups of 64. The bound is sixteen times `cache_pages`.
+    #[must_use]
+    pub fn cached_chunks(&self) -> usize {
+        self.mirror.cached_chunks()
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("issued", &self.issued()).finish_non_exhaustive()
+    }
+}
+
+/// What the database says where it does not open, in our words.
+fn refused(error: DatabaseError) -> OpenError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
+        DatabaseError::UpgradeRequired(_) => OpenError::Foreign,
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            OpenError::Foreign
+        }
+        DatabaseError::Storage(StorageError::Corrupted(reason)) => OpenError::Damaged(reason),
+        DatabaseError::Storage(error) => OpenError::Store(error.into()),
+        other => OpenError::Damaged(other.to_string()),
+    }
+}
