@@ -4,7 +4,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, request};
+
+/// What comes back where there is no answer.
+pub const NOTHING: [u8; 0] = [];
 
 /// A connection whose every wait is bounded by [`PATIENCE`].
 #[must_use]
@@ -73,6 +76,20 @@ pub fn udp_then_probe(node: SocketAddr, octets: &[u8], probe: &[u8]) -> Vec<u8> 
     socket.send(octets).unwrap();
     socket.send(probe).unwrap();
     receive(&socket).expect("at least the probe is answered")
+}
+
+/// Returns when the node has had its turn at everything that was sent to it before: it answers datagrams in turn, too.
+pub fn round_trip(node: SocketAddr) {
+    let answer = udp(node, &request::bodyless(0, 0, 0));
+    assert_eq!(answer.len(), 32);
+}
+
+/// Checks that nothing has come back, and that the connection is still open.
+pub fn nothing_yet(stream: &TcpStream) {
+    stream.set_nonblocking(true).unwrap();
+    let came = stream.peek(&mut [0]);
+    stream.set_nonblocking(false).unwrap();
+    assert_eq!(came.expect_err("the node waits").kind(), ErrorKind::WouldBlock);
 }
 
 /// The next datagram, or `None` when none comes within the socket's time.

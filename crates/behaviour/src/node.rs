@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, vectors};
 
 /// A running node. Ended, and its folder removed, when dropped.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Node {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What to start, and how.
@@ -60,6 +60,14 @@ impl Node {
     #[must_use]
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
+    }
+
+    /// What admin commands must carry: the key that it made at its start.
+    #[must_use]
+    pub fn admin_key(&self) -> Vec<u8> {
+        let secrets = std::fs::read_to_string(self.folder.path().join("data/secrets.toml")).unwrap();
+        let key = secrets.lines().find_map(|line| line.strip_prefix("admin_key = ")).unwrap();
+        vectors::octets(key.trim_matches('"'))
     }
 
     /// Every line it has logged so far.
@@ -173,7 +181,7 @@ impl Builder {
         let log = Arc::new(Mutex::new(said));
         let kept = Arc::clone(&log);
         thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
-        Node { child, address, log, _folder: folder }
+        Node { child, address, log, folder }
     }
 }
 

@@ -18,6 +18,15 @@ pub fn plain(group: u8, command: u8, payload: &[u8], number: u32) -> Vec<u8> {
     request
 }
 
+/// The same as [`plain`] without a body: 32 octets.
+#[must_use]
+pub fn bodyless(group: u8, command: u8, number: u32) -> Vec<u8> {
+    let mut request = plain(group, command, &[], number);
+    request.truncate(32);
+    request[22..24].fill(0);
+    request
+}
+
 /// The everyday request: 50 octets.
 #[must_use]
 pub fn echo_request(number: u32) -> Vec<u8> {
@@ -49,6 +58,12 @@ pub fn answer(status: u8, group: u8, number: u32) -> Vec<u8> {
     answer
 }
 
+/// The answer to [`echo_request`] `number`, execution time left out.
+#[must_use]
+pub fn echo_answer(number: u32) -> Vec<u8> {
+    answer(250, 0, number)
+}
+
 /// An error answer: status and what had been accepted of group and echo. No signature.
 #[must_use]
 pub fn refusal(status: u8, group: u8, echo: [u8; 2]) -> Vec<u8> {
@@ -58,11 +73,50 @@ pub fn refusal(status: u8, group: u8, echo: [u8; 2]) -> Vec<u8> {
     answer
 }
 
-/// A 32-octet answer with its execution time set to zero, so that it can be compared.
+/// `header`, the short header of an answer, with a payload behind it.
+#[must_use]
+pub fn with_payload(mut header: Vec<u8>, payload: &[u8]) -> Vec<u8> {
+    let [_, body_len @ ..] = u32::try_from(payload.len() + 2).unwrap().to_be_bytes();
+    header[9..12].copy_from_slice(&body_len);
+    header.extend(payload);
+    header.extend([0x3E, 0x3E]);
+    header
+}
+
+/// An error answer with the long header to `request`, whose header is long and meant for this node. Execution time and
+/// random octets are left out (see [`without_chance`]).
+#[must_use]
+pub fn long_refusal(status: u8, request: &[u8]) -> Vec<u8> {
+    let mut answer = vec![0; 48];
+    (answer[0], answer[2], answer[3]) = (request[2], status, request[4]);
+    answer[16] = request[16];
+    if matches!(request[16], 4 | 5) {
+        answer[17..22].copy_from_slice(&request[19..24]);
+        answer[46..48].copy_from_slice(&request[46..48]);
+    }
+    if request[16] == 5 {
+        answer[24..29].copy_from_slice(&request[24..29]);
+    }
+    answer
+}
+
+/// An answer that begins with a short header, with its execution time set to zero, so that it can be compared.
 #[must_use]
 pub fn without_time(mut answer: Vec<u8>) -> Vec<u8> {
     if let Some(time) = answer.get_mut(12..16) {
         time.fill(0);
+    }
+    answer
+}
+
+/// An answer that is a long header, with its execution time and its random octets set to zero.
+#[must_use]
+pub fn without_chance(mut answer: Vec<u8>) -> Vec<u8> {
+    let random = if answer.get(16) == Some(&5) { 29..46 } else { 24..46 };
+    for chance in [4..8, random] {
+        if let Some(octets) = answer.get_mut(chance) {
+            octets.fill(0);
+        }
     }
     answer
 }
