@@ -1,9 +1,9 @@
 //! What every backend has to do, seen from outside: real processes on real sockets.
 //!
 //! [`Node`] starts the real `raida-server` binary on ports that the system picks, and ends it. [`ask`] speaks to it in
-//! raw octets, [`request`] makes them, [`process`] looks at what the node uses. The suites in `tests/` are written
-//! against these alone, so they run unchanged on any backend: `RAIDA_BEHAVIOUR_BACKEND=io-uring cargo test -p
-//! raida-behaviour` chooses another than the default.
+//! raw octets, [`request`] makes them, [`vectors`] has those of the protocol's test vectors, [`process`] looks at what
+//! the node uses. The suites in `tests/` are written against these alone, so they run unchanged on any backend:
+//! `RAIDA_BEHAVIOUR_BACKEND=io-uring cargo test -p raida-behaviour` chooses another than the default.
 //!
 //! A second binary, `faulty-node`, is the same server around a service with faults built in: commands that panic, that
 //! are slow, or that answer at length. No such switch exists in the server itself.
@@ -21,8 +21,11 @@ pub mod ask;
 pub mod node;
 pub mod process;
 pub mod request;
+pub mod shared;
+pub mod vectors;
 
 pub use node::Node;
+pub use shared::Shared;
 
 use std::time::{Duration, Instant};
 
