@@ -10,7 +10,7 @@ use raida_config::{Backend, Overrides};
 ///
 /// Without any flag it serves as node 0 on port 50000 and keeps its data in ./raida-data. Every setting can also be given
 /// in a file or as an environment variable (RAIDA_SERVER__PORT=50007); flags win over variables, variables over the file.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "raida-server", version)]
 pub(crate) struct Flags {
     /// Read settings from this TOML file
@@ -51,15 +51,7 @@ pub(crate) struct Flags {
 impl Flags {
     /// The settings among the flags.
     pub(crate) fn overrides(&self) -> Overrides {
-        Overrides {
-            raida_id: self.raida_id,
-            coin_id: self.coin_id,
-            listen: self.listen.clone(),
-            data_dir: self.data_dir.clone(),
-            backend: self.backend,
-            reactors: self.reactors,
-            threads: self.threads,
-            log: self.log.clone(),
-        }
+        let Self { raida_id, coin_id, listen, data_dir, backend, reactors, threads, log, .. } = self.clone();
+        Overrides { raida_id, coin_id, listen, data_dir, backend, reactors, threads, log }
     }
 }

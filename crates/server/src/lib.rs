@@ -9,8 +9,8 @@
 mod descriptors;
 mod flags;
 mod logs;
-mod reactors;
 mod serve;
+mod settings;
 mod sockets;
 
 use std::io::{self, Write};
@@ -19,8 +19,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use raida_config::{Backend, Config, Loaded, Secrets, Sources, make_data_dir, secrets};
-use raida_node::{AdminKey, NoCoins, Node, Settings};
+use raida_config::{Backend, Config, Loaded, Sources, limits, make_data_dir, secrets};
+use raida_node::{AdminKey, NoCoins, Node};
+use raida_reactor::Reactor;
+use raida_reactor::clock::SystemClock;
 use raida_reactor::counters::Counters;
 use raida_reactor::service::Service;
 use raida_reactor::workers;
@@ -33,21 +35,17 @@ use crate::flags::Flags;
 /// Reads the command line. A usage error ends the process with 2; `--help` and `--version` end it with 0. Otherwise the
 /// code is 0 after an ordered stop, and 1 after one line on standard error that says why not.
 pub fn main_with<S: Service>(wrap: impl FnOnce(Node<NoCoins>) -> S) -> ExitCode {
-    match obey(&Flags::parse(), wrap) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("raida-server: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
+    eprintln!("raida-server: {error:#}");
+    ExitCode::FAILURE
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node<NoCoins>) -> S) -> anyhow::Result<()> {
     let loaded = Config::load(&Sources::of_process(flags.config.as_deref(), flags.overrides())?)?;
-    check_build(&loaded.config)?;
     if !flags.print_config && !flags.check_config {
         return run(&loaded, wrap);
     }
+    check_build(&loaded.config)?;
     loaded.notices.iter().for_each(|notice| eprintln!("raida-server: {notice}"));
     let text = if flags.print_config { loaded.print() } else { "the configuration is good\n".to_owned() };
     io::stdout().write_all(text.as_bytes()).context("writing to standard output")
@@ -61,38 +59,40 @@ fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node<NoCoins>) -> S) -> any
 pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node<NoCoins>) -> S) -> anyhow::Result<()> {
     let config = &loaded.config;
     check_build(config)?;
-    let _flushed_at_the_end = logs::start(config)?;
+    let log = logs::start(config)?;
     loaded.notices.iter().for_each(|notice| warn!("{notice}"));
-    let plan = descriptors::plan(config)?;
-    let backends = sockets::open(config, &plan)?;
-    let secrets = open_secrets(config)?;
-
-    let counters: Vec<_> = backends.iter().map(|_| Arc::new(Counters::default())).collect();
-    let admin_key = AdminKey::new(*config.server.admin_key.as_ref().unwrap_or(&secrets.admin_key).expose());
-    let settings = Settings { raida_id: config.server.raida_id, admin_key, reactors: counters.clone() };
-    let service = Arc::new(wrap(Node::new(settings, NoCoins)));
-    let pool = Arc::new(workers::pool(Arc::clone(&service), &reactors::workers(config))?);
-    let reactors = reactors::assemble(config, &plan, backends, &service, &pool, &counters);
-    let served = serve::until_told(config, reactors, &pool);
-    serve::report(&counters);
-    served
-}
-
-/// What the configuration may say and this build cannot do.
-fn check_build(config: &Config) -> anyhow::Result<()> {
-    match config.network.backend {
-        Backend::Epoll => logs::filter(config).map(drop),
-        Backend::IoUring => bail!("network.backend is io-uring, but this build has no io_uring: use epoll"),
-    }
-}
-
-/// The node's own secrets, made at the first start. Says where they are, and never what they are.
-fn open_secrets(config: &Config) -> anyhow::Result<Secrets> {
+    let plan = limits::derive(descriptors::raise(), config)?;
+    let backends = sockets::open(config, settings::backend(config, &plan))?;
+    info!("{plan}");
     make_data_dir(&config.store.data_dir)?;
     let path = config.secrets_path();
     let secrets = secrets::load_or_create(&path)?;
     if secrets.created {
         info!(path = %path.display(), "admin key and node secret made at first start");
     }
-    Ok(secrets)
+
+    let counters: Vec<_> = backends.iter().map(|_| Arc::new(Counters::default())).collect();
+    let admin_key = AdminKey::new(*config.server.admin_key.as_ref().unwrap_or(&secrets.admin_key).expose());
+    let settings = raida_node::Settings { raida_id: config.server.raida_id, admin_key, reactors: counters.clone() };
+    let service = Arc::new(wrap(Node::new(settings, NoCoins)));
+    let pool = Arc::new(workers::pool(Arc::clone(&service), &settings::workers(config))?);
+
+    let (clock, settings) = (SystemClock::new(), settings::reactor(config, &plan));
+    let addresses = sockets::addresses(&backends);
+    let assemble = |(backend, counters): (_, &Arc<_>)| {
+        let (service, pool) = (Arc::clone(&service), Arc::clone(&pool));
+        Reactor::new(backend, service, clock, settings.clone(), pool, Arc::clone(counters))
+    };
+    let reactors = backends.into_iter().zip(&counters).map(assemble).collect();
+    let served = serve::until_told(config, &addresses, reactors, &pool);
+    info!(log_lines_lost = log.lost.dropped_lines(), "stopped");
+    served
+}
+
+/// Whether this build can do what the configuration asks for.
+fn check_build(config: &Config) -> anyhow::Result<()> {
+    match config.network.backend {
+        Backend::Epoll => logs::filter(config).map(drop),
+        Backend::IoUring => bail!("network.backend is io-uring, but this build has no io_uring: use epoll"),
+    }
 }

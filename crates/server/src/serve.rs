@@ -1,17 +1,16 @@
 //! From "serving" to the end: threads, signals, the service manager.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, bail};
 use raida_config::Config;
 use raida_epoll::Epoll;
 use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
-use raida_reactor::counters::{Counters, Snapshot};
-use raida_reactor::handle::Handle;
 use raida_reactor::service::Service;
 use raida_reactor::workers::WorkerPool;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -21,14 +20,19 @@ use signal_hook::flag::register_conditional_shutdown;
 use signal_hook::iterator::{Handle as Bell, Signals};
 use tracing::{info, warn};
 
-/// How long workers may take to end after the last reactor has; what they still do then, nobody waits for.
+/// What runs in one I/O thread.
+pub(crate) type IoLoop<S> = Reactor<Epoll, S, SystemClock>;
+type IoThread = JoinHandle<anyhow::Result<()>>;
+
+/// How long workers may take to end after the last reactor has. For what they still do then, nobody waits.
 const WORKERS_END_MAX: Duration = Duration::from_secs(1);
 
 /// Runs every reactor in a thread of its own until SIGTERM or SIGINT comes, or until one of them fails; then drains all.
 /// A second signal ends the process at once.
 pub(crate) fn until_told<S: Service>(
     config: &Config,
-    reactors: Vec<Reactor<Epoll, S, SystemClock>>,
+    addresses: &str,
+    reactors: Vec<IoLoop<S>>,
     pool: &WorkerPool,
 ) -> anyhow::Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
@@ -36,67 +40,28 @@ pub(crate) fn until_told<S: Service>(
         register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping)).context("handling signals")?;
     }
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("handling signals")?;
-    let handles: Vec<Handle> = reactors.iter().map(Reactor::handle).collect();
-    let line = Serving::of(config, &reactors, pool);
-    let start = |(number, reactor)| start(number, reactor, config.network.pin_reactors, signals.handle());
+    let handles: Vec<_> = reactors.iter().map(Reactor::handle).collect();
+    let pin = config.network.pin_reactors;
+    let start = |(number, reactor)| start(number, reactor, pin, signals.handle()).context("starting an I/O thread");
     let threads: Vec<_> = reactors.into_iter().enumerate().map(start).collect::<anyhow::Result<_>>()?;
-    line.say();
-    tell(NotifyState::Ready);
 
+    let (raida_id, backend) = (config.server.raida_id, config.network.backend.as_str());
+    info!(%addresses, raida_id, backend, reactors = threads.len(), workers = pool.threads(), "serving");
+    tell(NotifyState::Ready);
     let signal = signals.forever().next();
-    // ORDERING: SeqCst, as the signal handler reads it.
     stopping.store(true, Ordering::SeqCst);
     info!(signal, "stopping");
     tell(NotifyState::Stopping);
-    handles.iter().for_each(Handle::shutdown);
-    let ends: Vec<_> = threads.into_iter().map(join).collect();
+
+    handles.iter().for_each(|handle| handle.shutdown());
+    let ends: Vec<_> = threads.into_iter().map(IoThread::join).collect();
     if let Err(leftover) = pool.shutdown_within(WORKERS_END_MAX) {
         warn!("{leftover}");
     }
-    ends.into_iter().collect()
+    ends.into_iter().try_for_each(|end| end.unwrap_or_else(|_| bail!("an I/O thread panicked")))
 }
 
-/// Logs what the node has done.
-pub(crate) fn report(counters: &[Arc<Counters>]) {
-    let mut sum = Snapshot::default();
-    counters.iter().for_each(|counters| sum.merge(&counters.snapshot()));
-    let Snapshot { accepted, requests, datagrams_in, votes, .. } = sum;
-    info!(accepted, requests, datagrams_in, votes, "stopped");
-}
-
-/// The line that says that the node serves. Other programs wait for it.
-struct Serving {
-    addresses: String,
-    raida_id: u8,
-    backend: &'static str,
-    reactors: usize,
-    workers: usize,
-}
-
-impl Serving {
-    fn of<S: Service>(config: &Config, reactors: &[Reactor<Epoll, S, SystemClock>], pool: &WorkerPool) -> Self {
-        let addresses = reactors.first().map_or(&[][..], |reactor| reactor.backend().local_addrs());
-        Self {
-            addresses: addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-            raida_id: config.server.raida_id,
-            backend: config.network.backend.as_str(),
-            reactors: reactors.len(),
-            workers: pool.threads(),
-        }
-    }
-
-    fn say(self) {
-        let Self { addresses, raida_id, backend, reactors, workers } = self;
-        info!(%addresses, raida_id, backend, reactors, workers, "serving");
-    }
-}
-
-fn start<S: Service>(
-    number: usize,
-    mut reactor: Reactor<Epoll, S, SystemClock>,
-    pin: bool,
-    bell: Bell,
-) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+fn start<S: Service>(number: usize, mut reactor: IoLoop<S>, pin: bool, bell: Bell) -> io::Result<IoThread> {
     let life = move || {
         let _rung_at_the_end = Ring(bell);
         if pin && let Err(error) = pin_to(number) {
@@ -104,11 +69,7 @@ fn start<S: Service>(
         }
         reactor.run().map(drop).with_context(|| format!("I/O thread {number}"))
     };
-    thread::Builder::new().name(format!("raida-io-{number}")).spawn(life).context("starting an I/O thread")
-}
-
-fn join(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
-    thread.join().unwrap_or_else(|_| Err(anyhow!("an I/O thread panicked")))
+    thread::Builder::new().name(format!("raida-io-{number}")).spawn(life)
 }
 
 /// Ends the wait for a signal when dropped: an I/O thread that ends, for whatever reason, ends the node.
@@ -131,7 +92,5 @@ fn pin_to(number: usize) -> rustix::io::Result<()> {
 
 /// Tells the service manager, where there is one.
 fn tell(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        warn!(%error, "the service manager cannot be told");
-    }
+    sd_notify::notify(&[state]).unwrap_or_else(|error| warn!(%error, "the service manager cannot be told"));
 }

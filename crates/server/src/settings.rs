@@ -1,0 +1,67 @@
+//! What each part is told, from the configuration. Bounds on the whole node are shared out among its reactors.
+
+use std::ops::Div;
+
+use raida_config::limits::DescriptorPlan;
+use raida_config::{Config, Timeouts};
+use raida_epoll::{Keepalive, Setup};
+use raida_reactor::{Policy, Settings};
+use raida_wire::Rules;
+
+/// For the backends.
+pub(crate) fn backend(config: &Config, plan: &DescriptorPlan) -> Setup {
+    let network = &config.network;
+    let (idle, interval) = (network.keepalive_idle, network.keepalive_interval);
+    Setup {
+        addresses: config.listen_addresses(),
+        backlog: network.backlog.get(),
+        keepalive: Some(Keepalive { idle, interval, probes: network.keepalive_probes.get() }),
+        send_buffer: None,
+        connections_max: share(plan.connections_max, config).max(1),
+        events_max: network.events_max.get(),
+        datagram_limit: config.server.udp_payload_max,
+        datagram_batch: network.udp_batch.get(),
+        datagram_receive_buffer: network.udp_receive_buffer,
+    }
+}
+
+/// For the reactors.
+pub(crate) fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
+    let (limits, timeouts) = (&config.limits, &config.timeouts);
+    Settings {
+        policy: policy(config),
+        connections_max: share(plan.connections_max, config).max(1),
+        source_connections_max: share(limits.connections_per_source_max.get(), config).max(1),
+        source_places: limits.sources_max.get(),
+        loopback_exempt: limits.loopback_exempt,
+        buffer_octets_max: share(limits.buffers_max, config),
+        completions_max: config.workers.completions_max.get(),
+        wait_for_worker: timeouts.queue,
+        datagrams_in_flight_max: share(limits.udp_in_flight_max, config),
+        datagram_octets_max: config.server.udp_payload_max,
+        wait_max: config.network.wait,
+        completions_per_turn: config.network.events_per_turn_max.get(),
+        drain: timeouts.drain,
+    }
+}
+
+/// For the connections.
+fn policy(config: &Config) -> Policy {
+    let (server, limits) = (&config.server, &config.limits);
+    let rules = Rules { raida_id: server.raida_id, coin_id: server.coin_id, body_max: limits.body_max };
+    let Timeouts { progress, request, write_progress, write, linger, idle, .. } = config.timeouts;
+    let (linger_octets, requests_max) = (limits.linger_octets, limits.requests_per_connection_max.get());
+    Policy { rules, progress, request, write_progress, write, linger, linger_octets, requests_max, idle }
+}
+
+/// For the worker pool.
+pub(crate) fn workers(config: &Config) -> raida_workers::Config {
+    let (threads, queue_capacity) = (config.server.threads, config.workers.queue_max.get());
+    let name_prefix = "raida-work".to_owned();
+    raida_workers::Config { threads, queue_capacity, name_prefix, pin: config.workers.pin }
+}
+
+/// One reactor's part.
+fn share<T: Div<Output = T> + TryFrom<usize> + Copy>(bound: T, config: &Config) -> T {
+    T::try_from(config.network.reactors.get()).map_or(bound, |reactors| bound / reactors)
+}
