@@ -28,6 +28,8 @@ impl<S: Service, C: Clock> Core<S, C> {
                 self.counters.datagram_octets_out.add(range.len() as u64);
             }
             datagram.answer_range = range;
+            // Whatever a request carried is not left lying for the next datagram.
+            datagram.octets.as_mut().get_mut(..datagram.len).unwrap_or_default().fill(0);
         }
     }
 
@@ -71,8 +73,6 @@ impl<S: Service, C: Clock> Core<S, C> {
             Ok(()) => self.serve_request(&head, octets, *reply_to, answer, began),
             Err(status) => Err(status),
         };
-        // Whatever a request carried is not left lying for the next datagram.
-        octets.fill(0);
         verdict.unwrap_or_else(|status| {
             debug!(peer = %reply_to.peer, command = %head.command(), %status, "datagram refused");
             self.refuse(&head.refuse(status), answer, began)

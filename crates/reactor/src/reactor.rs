@@ -121,7 +121,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         }
     }
 
-    /// One turn: waits, handles at most `completions_per_turn` completions, then deadlines, workers and listeners. Says
+    /// One turn: waits, handles about `completions_per_turn` completions, then deadlines, workers and listeners. Says
     /// how the shutdown went once it is over; from then on there is nothing to do.
     ///
     /// # Errors
@@ -190,7 +190,9 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     /// Feeds in what came, up to the budget, and says whether the waker was among it.
     fn take_completions(&mut self) -> bool {
         let mut woken = false;
-        for _ in 0..self.core.settings.completions_per_turn {
+        let mut budget = self.core.settings.completions_per_turn;
+        while budget > 0 {
+            budget -= 1;
             let Some(completion) = self.backend.next() else { break };
             let order = match completion {
                 Completion::Accepted { listener, socket, peer } => {
@@ -203,6 +205,8 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
                     continue;
                 }
                 Completion::Datagrams { socket, batch } => {
+                    // Every datagram counts.
+                    budget = budget.saturating_sub(batch.filled().saturating_sub(1));
                     self.core.serve_batch(batch);
                     self.answer_batch(socket);
                     continue;

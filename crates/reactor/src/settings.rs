@@ -29,7 +29,7 @@ pub struct Settings {
     pub datagram_octets_max: usize,
     /// Longest time without looking up, where no deadline is nearer.
     pub wait_max: Duration,
-    /// Completions handled before timers and workers get their turn.
+    /// Completions handled before timers and workers get their turn; each datagram of a batch counts as one.
     pub completions_per_turn: usize,
     /// How long a shutdown waits for what is in flight.
     pub drain: Duration,

@@ -12,7 +12,7 @@ use raida_reactor::Instant;
 use raida_reactor::backend::{Backend, Completion, Waker};
 use raida_reactor::buffer::Buffer;
 use raida_reactor::clock::Clock;
-use raida_reactor::datagrams::{Datagrams, ReplyTo};
+use raida_reactor::datagrams::{Datagram, Datagrams, ReplyTo};
 use raida_reactor::token::Token;
 
 use crate::client::{Client, ClientId};
@@ -26,6 +26,8 @@ use crate::weather::Weather;
 ///
 /// It has one listener and one datagram socket. Time passes in [`wait`](Backend::wait) alone, apart from the price of a
 /// completion; a run is determined by its seed and what the caller does between the turns.
+///
+/// It panics where the loop breaks a promise: octets that were lent have to come back wiped.
 #[derive(Debug)]
 pub struct Sim {
     network: Network,
@@ -278,6 +280,7 @@ impl Backend for Sim {
     }
 
     fn next(&mut self) -> Option<Completion<'_, Socket>> {
+        assert!(self.scratch.iter().all(|&octet| octet == 0), "received octets have to come back wiped");
         if self.woken.swap(false, Ordering::AcqRel) {
             return Some(Completion::Woken);
         }
@@ -456,6 +459,8 @@ impl Sim {
         self.receiving_datagrams = false;
         let waiting = self.network.mailbox.len().min(BATCH);
         let filled = self.network.dice.part(waiting, self.network.weather.split_percent);
+        let is_wiped = |slot: &Datagram| slot.octets.as_ref().iter().all(|&octet| octet == 0);
+        assert!(self.batch.slots_mut().iter().all(is_wiped), "datagrams have to come back wiped");
         for (slot, (peer, octets)) in self.batch.slots_mut().iter_mut().zip(self.network.mailbox.drain(..filled)) {
             slot.reply_to = ReplyTo { socket: 0, peer, local: None, interface: 0 };
             slot.len = octets.len().min(DATAGRAM_LIMIT);

@@ -98,6 +98,8 @@ fn waiting_for_a_worker_is_no_fault_of_the_peer() {
         let id = rig.sim().connect(Duration::ZERO, peer(), Script::new().send(&octets));
         assert!(rig.run(100 * SECOND));
         let mut received = rig.sim().client(id).received().to_vec();
-        assert_eq!(pending.read(&mut received).unwrap().payload, b"long");
+        let response = pending.read(&mut received).unwrap();
+        assert_eq!(response.payload, b"long");
+        assert!(response.elapsed_us > 0, "the time it took is told");
     });
 }
