@@ -87,10 +87,7 @@ impl<'v> Fields<'v> {
 
     /// Octets written as pairs of hexadecimal digits.
     pub(crate) fn hex(&self, key: &str) -> Result<Vec<u8>, Reason> {
-        let text = self.text(key)?;
-        let (pairs, rest) = text.as_bytes().as_chunks();
-        let octets: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-        octets.filter(|_| rest.is_empty()).ok_or_else(|| self.odd(key, "pairs of hexadecimal digits"))
+        octets(self.text(key)?).ok_or_else(|| self.odd(key, "pairs of hexadecimal digits"))
     }
 
     /// Exactly `N` octets.
@@ -125,6 +122,13 @@ impl fmt::Display for Hex<'_> {
         }
         self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
+}
+
+/// The octets that pairs of hexadecimal digits stand for; `None` where they are odd.
+pub(crate) fn octets(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks();
+    let octets: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    octets.filter(|_| rest.is_empty())
 }
 
 fn digit(character: u8) -> Option<u8> {

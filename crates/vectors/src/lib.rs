@@ -24,6 +24,8 @@ mod body;
 mod case;
 mod crc;
 mod key;
+mod merkle;
+mod page;
 mod profile;
 mod report;
 mod request;
@@ -72,7 +74,9 @@ fn check(vector: &Value, profile: Result<&Profile, &Reason>) -> Outcome {
             "response" => response::check(&case, profile()?),
             "vote" => vote::check(&case, profile()?),
             "body" => return body::check(&case),
-            "merkle" | "page" | "exchange" | "feed" => {
+            "merkle" => merkle::check(&case),
+            "page" => page::check(&case),
+            "exchange" | "feed" => {
                 return Ok(Outcome::Skipped(format!("no {} code yet", case.kind)));
             }
             unknown => Err(Reason::new(format!("kind {unknown} is unknown"))),

@@ -47,6 +47,12 @@ fn changed(value: &Value) -> Value {
         Value::String(text) if text.is_empty() => json!("00"),
         Value::String(text) if text.starts_with('0') => json!(format!("1{}", &text[1..])),
         Value::String(text) => json!(format!("0{}", &text[1..])),
+        Value::Array(list) => {
+            let mut list = list.clone();
+            let last = list.last_mut().unwrap();
+            *last = changed(last);
+            json!(list)
+        }
         other => panic!("no vector has {other} here"),
     }
 }
@@ -97,7 +103,7 @@ fn any_changed_octet_of_an_answer_or_a_payload_fails() {
     let (document, vectors) = passing();
     let mut odd = Vec::new();
     for vector in &vectors {
-        let is_exact = ["crc", "key", "body", "response"].contains(&vector["kind"].as_str().unwrap())
+        let is_exact = ["crc", "key", "body", "response", "merkle", "page"].contains(&vector["kind"].as_str().unwrap())
             && vector["expect"]["result"] != "reject"
             && vector["expect"]["challenge_valid"] != false;
         let octets = vector["bytes"].as_str().unwrap();
@@ -153,7 +159,7 @@ fn unknown_kind_fails_and_unwritten_kind_is_skipped() {
         let vector = json!({ "name": "a", "kind": kind, "given": {}, "bytes": "", "expect": {} });
         check_str(&json!({ "profile": {}, "vectors": [vector] }).to_string()).unwrap().to_string()
     };
-    for kind in ["merkle", "page", "exchange", "feed"] {
+    for kind in ["exchange", "feed"] {
         assert_eq!(file(kind), "0 passed, 0 failed, 1 skipped");
     }
     assert_eq!(file("riddle"), "a: kind riddle is unknown\n0 passed, 1 failed, 0 skipped");
@@ -164,7 +170,7 @@ fn broken_profile_fails_the_cases_that_need_it() {
     let mut document: Value = serde_json::from_str(OWN).unwrap();
     document["profile"].as_object_mut().unwrap().remove("lockers");
     let report = check_str(&document.to_string()).unwrap();
-    assert_eq!((report.passed(), report.failed()), (25, 96 + 16 + 7));
+    assert_eq!((report.passed(), report.failed()), (35, 96 + 16 + 7));
 }
 
 #[test]
