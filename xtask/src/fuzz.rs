@@ -33,7 +33,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn random(options: &Options) -> Result<()> {
-    let mut command = step::cargo(["test", "--package", "raida-fuzz", "--release", "--locked", "--test", "targets"]);
+    let mut command =
+        step::cargo(["test", "--package", "raida-fuzz", "--profile", "fuzz", "--locked", "--test", "targets"]);
     command.args(options.target.as_deref()).env("BOLERO_RANDOM_TEST_TIME_MS", (options.seconds * 1000).to_string());
     step::run("fuzz", &mut command)
 }
