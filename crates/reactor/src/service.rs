@@ -26,8 +26,12 @@ pub trait Service: Send + Sync + 'static {
     /// Answers a whole request, or defers it.
     ///
     /// At [`Place::Reactor`] it must neither block nor touch the disk; where it would have to, it leaves the octets as
-    /// they are and returns [`Flow::Deferred`]. At [`Place::Worker`] it must answer.
+    /// they are and returns [`Flow::Deferred`] or [`Flow::Batched`]. At [`Place::Worker`] it must answer.
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow;
+
+    /// Answers requests for which [`call`](Self::call) returned [`Flow::Batched`], in this order, on the one thread that
+    /// all of them go through. It may block. The answers leave when it returns, so what they promise must be on disk by then.
+    fn call_together(&self, calls: &mut [Call<'_>]);
 
     /// Answers a vote packet (protocol §6.1) on the I/O thread, without lock, allocation or queue.
     fn vote(&self, request: &vote::Request<'_>) -> [u8; 17];
@@ -77,6 +81,17 @@ pub enum Flow {
     Answered,
     /// A worker has to do it.
     Deferred,
+    /// It changes what is on disk: it goes to [`Service::call_together`], where many such requests share one durable commit.
+    Batched,
+}
+
+/// One request among those that are served together.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The request.
+    pub request: Request<'a>,
+    /// Where its answer is written. Left unfinished, it becomes 252.
+    pub answer: Answer<'a>,
 }
 
 /// Where a service writes its answer: a buffer with `raida_wire::HEADROOM` octets free in front of the payload.
