@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raida_reactor::counters::Counters;
-use raida_reactor::service::{self, Answer, Flow, Place, Service};
+use raida_reactor::service::{self, Answer, Call, Flow, Place, Service};
 use raida_wire::vote::{self, ANSWER_LEN};
 use raida_wire::{Command, HEADROOM, Head, LONG, Refusal, Status, open};
 use tracing::{debug, error};
@@ -150,6 +150,13 @@ impl<K: KeySource + Census> Service for Node<K> {
             debug!(peer = %request.peer, command = %head.command(), %status, "request refused");
         }
         Flow::Answered
+    }
+
+    fn call_together(&self, calls: &mut [Call<'_>]) {
+        for Call { request, answer } in calls {
+            // At a worker there is nothing left but to answer.
+            let _ = self.call(request, answer, Place::Worker);
+        }
     }
 
     fn vote(&self, request: &vote::Request<'_>) -> [u8; ANSWER_LEN] {

@@ -147,7 +147,7 @@ fn call(service: &impl Service, head: Head, octets: &[u8], transport: Transport,
     let mut answer = Answer::new(&mut buffer);
     let mut request = Request { head, octets: &mut whole, peer, transport };
     match service.call(&mut request, &mut answer, place) {
-        Flow::Deferred => None,
+        Flow::Deferred | Flow::Batched => None,
         Flow::Answered => {
             let range = answer.range();
             buffer.as_ref().get(range).map(<[u8]>::to_vec)

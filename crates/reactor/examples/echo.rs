@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raida_reactor::counters::Counters;
-use raida_reactor::service::{Answer, Flow, Place, Request, Service};
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
 use raida_reactor::{Policy, Reactor, Settings, workers};
 use raida_sim::{Script, Sim, Weather};
 use raida_wire::{
@@ -43,6 +43,12 @@ impl Service for Echo {
             }
         }
         Flow::Answered
+    }
+
+    fn call_together(&self, calls: &mut [Call<'_>]) {
+        for Call { request, answer } in calls {
+            let _ = self.call(request, answer, Place::Worker);
+        }
     }
 
     fn vote(&self, request: &vote::Request<'_>) -> [u8; 17] {

@@ -131,7 +131,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         // has to survive a panic in the middle of a call anyway.
         let call = AssertUnwindSafe(|| self.service.call(&mut request, &mut answer, Place::Reactor));
         match catch_unwind(call) {
-            Ok(Flow::Deferred) => None,
+            Ok(Flow::Deferred | Flow::Batched) => None,
             Ok(flow) => Some(Outcome::of(flow, &answer)),
             Err(_) => Some(Outcome::Broken),
         }

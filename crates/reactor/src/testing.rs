@@ -9,7 +9,7 @@ use raida_wire::{
     Status, TAILROOM, open, vote,
 };
 
-use crate::service::{Answer, Flow, Place, Request, Service};
+use crate::service::{Answer, Call, Flow, Place, Request, Service};
 
 /// What the test service's node is.
 pub const RULES: Rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
@@ -62,6 +62,12 @@ impl Service for Manners {
             Ok((payload, session)) => respond(&session, payload, answer),
         }
         Flow::Answered
+    }
+
+    fn call_together(&self, calls: &mut [Call<'_>]) {
+        for Call { request, answer } in calls {
+            let _ = self.call(request, answer, Place::Worker);
+        }
     }
 
     fn vote(&self, request: &vote::Request<'_>) -> [u8; 17] {

@@ -94,7 +94,7 @@ impl Outcome {
     pub(crate) fn of(flow: Flow, answer: &Answer<'_>) -> Self {
         match flow {
             Flow::Answered if !answer.range().is_empty() => Self::Answered(answer.range(), answer.status()),
-            Flow::Answered | Flow::Deferred => Self::Broken,
+            Flow::Answered | Flow::Deferred | Flow::Batched => Self::Broken,
         }
     }
 }
