@@ -1,7 +1,5 @@
 //! A peer that owes octets is closed in time, and disturbs nobody until then (protocol §1.10 item 5).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, also in its shared parts")]
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
