@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::setup::Setup;
 use crate::setup_error::{SetupError, Step};
 use crate::source::Source;
-use crate::sys::{DatagramSocket, Interest, ListeningSocket};
+use crate::sys::{DatagramSocket, Edges, Interest, ListeningSocket};
 
 /// How many ports of the system's choice are tried until one is free for TCP and UDP.
 const TRIES: u32 = 16;
@@ -51,10 +51,10 @@ impl Door {
     /// Puts both sockets on the interest list.
     pub(crate) fn enlist(&self, interest: &Interest, number: u32) -> Result<(), SetupError> {
         interest
-            .add(&self.stream, Source::Listener(number).to_word())
+            .add(&self.stream, Source::Listener(number).to_word(), Edges::Incoming)
             .map_err(SetupError::at(Step::WatchListener, self.address))?;
         interest
-            .add(&self.datagram, Source::DatagramPort(number).to_word())
+            .add(&self.datagram, Source::DatagramPort(number).to_word(), Edges::Incoming)
             .map_err(SetupError::at(Step::WatchDatagramSocket, self.address))
     }
 
