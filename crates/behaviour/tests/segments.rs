@@ -1,6 +1,6 @@
 //! How a request is cut into segments makes no difference (protocol §1.10).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, also in its shared parts")]
+#![expect(clippy::unwrap_used, reason = "a test may panic, also in its shared parts")]
 
 use std::io::Write;
 use std::net::TcpStream;
