@@ -83,9 +83,9 @@ impl<S: Service, C: Clock> Core<S, C> {
         let now = self.clock.now();
         let Some(token) = self.links.token(slot) else { return Order::Nothing };
         let step = match self.unpark(token) {
-            Some(head) => {
+            Some((head, began)) => {
                 self.counters.wait_timeouts.add(1);
-                let len = self.refuse_link(token, &head.refuse(Status::REQUEST_RATE), now);
+                let len = self.refuse_link(token, &head.refuse(Status::REQUEST_RATE), began);
                 self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host))
             }
             None => self.feed(token, |machine, policy, host| machine.expired(now, policy, host)),
@@ -248,13 +248,13 @@ impl<S: Service, C: Clock> Core<S, C> {
         }
     }
 
-    /// Takes a waiting request out of the line and forgets it, except for its head.
-    fn unpark(&mut self, token: Token) -> Option<Head> {
-        let Parked { head, request, answer, .. } = self.links.get_mut(token)?.parked.take()?;
+    /// Takes a waiting request out of the line and forgets it, except for what a refusal takes.
+    fn unpark(&mut self, token: Token) -> Option<(Head, Instant)> {
+        let Parked { head, request, answer, began } = self.links.get_mut(token)?.parked.take()?;
         self.dispatch.leave(token.slot());
         self.buffers.put(request);
         self.buffers.put(answer);
-        Some(head)
+        Some((head, began))
     }
 
     /// Keeps the service's answer as the connection's response, and says how long it is.
