@@ -231,7 +231,13 @@ impl Epoll {
     fn port_turn(&mut self, socket: usize) -> Option<Outcome> {
         let port = self.ports.get_mut(socket)?;
         port.place.free();
-        port.turn(&self.interest, &mut self.losses, &mut self.counts).then_some(Outcome::Datagrams { socket })
+        if !port.turn(&self.interest, &mut self.losses, &mut self.counts) {
+            return None;
+        }
+        // A batch is as much work as that many turns: a flood of datagrams must not keep out the connections.
+        let others = u32::try_from(port.batch().filled()).unwrap_or(u32::MAX).saturating_sub(1);
+        self.turns_left = self.turns_left.saturating_sub(others);
+        Some(Outcome::Datagrams { socket })
     }
 
     fn connection_turn(&mut self, token: Token) -> Option<Outcome> {

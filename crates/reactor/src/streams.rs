@@ -181,16 +181,14 @@ impl<S: Service, C: Clock> Core<S, C> {
                 self.counters.stale_completions.add(1);
                 return Order::Nothing;
             };
+            if !matches!(step, Step::Send(_) | Step::Wait) {
+                // The former response has gone out, or never will.
+                self.drop_response(token);
+            }
             let len = match step {
-                Step::Receive => {
-                    self.drop_response(token);
-                    break Order::Receive(token);
-                }
+                Step::Receive => break Order::Receive(token),
                 Step::Send(range) => break self.send(token, range),
-                Step::Linger => {
-                    self.drop_response(token);
-                    break Order::Linger(token);
-                }
+                Step::Linger => break Order::Linger(token),
                 Step::Wait => break Order::Nothing,
                 Step::Close(reason) => return self.close(token, reason),
                 Step::Refuse(refusal) => self.refuse_link(token, &refusal, began),
