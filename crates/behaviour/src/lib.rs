@@ -18,12 +18,18 @@
 )]
 
 pub mod ask;
+pub mod crowd;
+pub mod fault;
+pub mod faulty;
 pub mod node;
 pub mod process;
 pub mod request;
 pub mod shared;
 pub mod vectors;
 
+pub use crowd::Crowd;
+pub use fault::Fault;
+pub use faulty::Faulty;
 pub use node::Node;
 pub use shared::Shared;
 

@@ -11,10 +11,31 @@ pub fn descriptors(pid: Pid) -> usize {
     fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap().count()
 }
 
+/// The highest number that one of its descriptors has.
+#[must_use]
+pub fn highest_descriptor(pid: Pid) -> u64 {
+    let open = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap();
+    open.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).max().unwrap()
+}
+
+/// How many descriptors it may have open.
+#[must_use]
+pub fn descriptors_max(pid: Pid) -> u64 {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
 /// Lowers, or raises again, how many descriptors it may have open from now on.
 pub fn limit_descriptors(pid: Pid, most: u64) {
     let limit = Rlimit { current: Some(most), maximum: rustix::process::getrlimit(Resource::Nofile).maximum };
     prlimit(Some(pid), Resource::Nofile, limit).unwrap();
+}
+
+/// How many threads it has.
+#[must_use]
+pub fn threads(pid: Pid) -> usize {
+    fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap().count()
 }
 
 /// How much processor time it has used.
@@ -39,4 +60,23 @@ pub fn raise_own_descriptor_limit() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     rustix::process::setrlimit(Resource::Nofile, raised).unwrap();
+}
+
+/// How many datagrams to this port the kernel has thrown away because nobody fetched them in time.
+///
+/// # Panics
+///
+/// When there is no such socket.
+#[must_use]
+pub fn datagrams_dropped(port: u16) -> u64 {
+    let sockets = fs::read_to_string("/proc/net/udp").unwrap();
+    let local = format!(":{port:04X}");
+    let line = sockets.lines().find(|line| line.split_whitespace().nth(1).is_some_and(|at| at.ends_with(&local)));
+    line.expect("a bound socket").split_whitespace().next_back().unwrap().parse().unwrap()
+}
+
+/// The largest receive buffer that a datagram socket may ask for, in octets.
+#[must_use]
+pub fn receive_buffer_max() -> usize {
+    fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse().unwrap()
 }

@@ -1,12 +1,12 @@
 //! How a request is cut into segments makes no difference (protocol §1.10).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, also in its shared parts")]
+#![expect(clippy::unwrap_used, reason = "a test may panic, also in its shared parts")]
 
 use std::io::Write;
 use std::net::TcpStream;
 
 use raida_behaviour::request::{answer, echo_request, plain, refusal, without_time};
-use raida_behaviour::{Node, Shared, ask, request};
+use raida_behaviour::{Fault, Node, Shared, ask, fault, request, wait_until};
 
 /// Shared: no test here depends on a time limit, or leaves the node other than it was.
 static NODE: Shared =
@@ -122,6 +122,25 @@ fn a_half_closed_peer_still_gets_its_answer() {
     let stream = send_in_parts(&node, [&request[..20], &request[20..]]);
     ask::half_close(&stream);
     assert_eq!(answer_to(stream), answer(250, 0, 12));
+}
+
+#[test]
+fn whatever_a_peer_does_behind_its_request_leaves_the_answer_that_a_worker_makes_alone() {
+    let node = Node::faulty(env!("CARGO_BIN_EXE_faulty-node")).flag("--threads", 3).start();
+    let request = Fault::Hold.request(13);
+    let mut streams = [(); 3].map(|()| send_in_parts(&node, [&request[..]]));
+    wait_until("workers have all three", || fault::tally(node.address()).held == 3);
+    let [half_closed, chatty, both] = &mut streams;
+    ask::half_close(half_closed);
+    chatty.write_all(&[0xEE; 16]).unwrap();
+    both.write_all(&[0xEE; 60_000]).unwrap();
+    ask::half_close(both);
+    ask::round_trip(node.address());
+    streams.iter().for_each(ask::nothing_yet);
+    assert_eq!(ask::tcp(node.address(), &Fault::Release.request(14)).len(), 32);
+    for stream in streams {
+        assert_eq!(answer_to(stream), answer(250, 0, 13));
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! A peer that owes octets is closed in time, and disturbs nobody until then (protocol §1.10 item 5).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, also in its shared parts")]
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
@@ -125,4 +123,13 @@ fn hundreds_that_fall_silent_together_are_all_closed() {
     for stream in &mut silent {
         assert_closed_after(PROGRESS, start, stream);
     }
+}
+
+#[test]
+fn the_log_tells_who_was_silent_and_which_limit_that_broke() {
+    let node = Node::builder().flag("--log", "debug").config("[timeouts]\nprogress_ms = 123").start();
+    let mut stream = ask::connect(node.address());
+    let peer = stream.local_addr().unwrap().to_string();
+    assert_eq!(ask::read_to_close(&mut stream), ask::NOTHING);
+    wait_until("it is logged", || node.log().iter().any(|line| line.contains(&peer) && line.contains("123ms")));
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may panic, also in its shared parts")]
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use raida_behaviour::request::{answer, bodyless, plain, refusal, with_payload, without_time};
 use raida_behaviour::{Node, Shared, ask, request, vectors};
@@ -65,6 +66,22 @@ fn what_needs_no_body_is_answered_without_a_signature() {
     assert_eq!(tcp(&node, &bodyless(0, 1, 23)), with_payload(unsigned(250), &raida_node::version::BUILD_DATE));
     let audit = tcp(&node, &bodyless(0, 3, 23));
     assert_eq!(audit, with_payload(unsigned(250), &audit[32..107]));
+}
+
+#[test]
+fn the_execution_time_is_in_microseconds_and_part_of_what_the_client_waits() {
+    let node = NODE.hold();
+    let mut long = plain(0, 0, &[0; 40], 23);
+    long[16] = 4;
+    for (request, place) in [(plain(0, 0, &[], 23), 12..16), (bodyless(0, 9, 23), 12..16), (long, 4..8)] {
+        for ask in [ask::tcp, ask::udp] {
+            let start = Instant::now();
+            let answer = ask(node.address(), &request);
+            let waited = start.elapsed().as_micros();
+            let told = answer[place.clone()].iter().fold(0, |sum, octet| sum << 8 | u128::from(*octet));
+            assert!(told <= waited, "{told} us of {waited} us");
+        }
+    }
 }
 
 #[test]

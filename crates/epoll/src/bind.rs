@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::setup::Setup;
 use crate::setup_error::{SetupError, Step};
 use crate::source::Source;
-use crate::sys::{DatagramSocket, Interest, ListeningSocket};
+use crate::sys::{DatagramSocket, Edges, Interest, ListeningSocket};
 
 /// How many ports of the system's choice are tried until one is free for TCP and UDP.
 const TRIES: u32 = 16;
@@ -35,12 +35,12 @@ enum Sharing {
 impl Door {
     /// For one reactor.
     pub(crate) fn open(setup: &Setup, address: SocketAddr) -> Result<Self, SetupError> {
-        Self::pick(setup, address, Sharing::Alone)
+        pick(address, || Self::make(setup, address, Sharing::Alone))
     }
 
     /// For the first of several reactors.
     pub(crate) fn claim(setup: &Setup, address: SocketAddr) -> Result<Self, SetupError> {
-        Self::pick(setup, address, Sharing::First)
+        pick(address, || Self::make(setup, address, Sharing::First))
     }
 
     /// For a further reactor, on the same port.
@@ -51,22 +51,11 @@ impl Door {
     /// Puts both sockets on the interest list.
     pub(crate) fn enlist(&self, interest: &Interest, number: u32) -> Result<(), SetupError> {
         interest
-            .add(&self.stream, Source::Listener(number).to_word())
+            .add(&self.stream, Source::Listener(number).to_word(), Edges::Incoming)
             .map_err(SetupError::at(Step::WatchListener, self.address))?;
         interest
-            .add(&self.datagram, Source::DatagramPort(number).to_word())
+            .add(&self.datagram, Source::DatagramPort(number).to_word(), Edges::Incoming)
             .map_err(SetupError::at(Step::WatchDatagramSocket, self.address))
-    }
-
-    /// Tries further ports where the system picks them and one is free for TCP only.
-    fn pick(setup: &Setup, address: SocketAddr, sharing: Sharing) -> Result<Self, SetupError> {
-        for _ in 0..TRIES {
-            match Self::make(setup, address, sharing) {
-                Err(SetupError::PortTaken { .. }) if address.port() == 0 => {}
-                outcome => return outcome,
-            }
-        }
-        Err(SetupError::NoCommonPort { address, tried: TRIES })
     }
 
     /// Listens only after both are bound, so that nobody is let in for nothing.
@@ -79,6 +68,17 @@ impl Door {
         stream.listen(setup.backlog).map_err(SetupError::at(Step::Listen, address))?;
         Ok(Self { address, stream, datagram, receive_buffer })
     }
+}
+
+/// Tries again where the system picks the port and the one that it picked for TCP is taken for UDP.
+fn pick<T>(address: SocketAddr, mut make: impl FnMut() -> Result<T, SetupError>) -> Result<T, SetupError> {
+    for _ in 0..TRIES {
+        match make() {
+            Err(SetupError::PortTaken { .. }) if address.port() == 0 => {}
+            outcome => return outcome,
+        }
+    }
+    Err(SetupError::NoCommonPort { address, tried: TRIES })
 }
 
 fn create_listener(setup: &Setup, address: SocketAddr, sharing: Sharing) -> io::Result<ListeningSocket> {
@@ -123,4 +123,35 @@ fn bind_datagram_socket(socket: &DatagramSocket, address: SocketAddr, sharing: S
         socket.share_port()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The outcome and the number of attempts when the first `taken` of them find the port taken.
+    fn attempts(port: u16, taken: u32) -> (Result<(), SetupError>, u32) {
+        let (address, mut tried) = (SocketAddr::from(([127, 0, 0, 1], port)), 0);
+        let outcome = pick(address, || {
+            tried += 1;
+            let error = io::Error::from(io::ErrorKind::AddrInUse);
+            if tried > taken { Ok(()) } else { Err(SetupError::at(Step::BindDatagramSocket, address)(error)) }
+        });
+        (outcome, tried)
+    }
+
+    #[test]
+    fn another_port_is_tried_only_where_the_system_picks() {
+        assert!(matches!(attempts(0, 0), (Ok(()), 1)));
+        assert!(matches!(attempts(0, 3), (Ok(()), 4)));
+        assert!(matches!(attempts(25_000, 3), (Err(SetupError::PortTaken { .. }), 1)));
+    }
+
+    #[test]
+    fn the_search_for_a_common_port_ends() {
+        let (outcome, tried) = attempts(0, u32::MAX);
+        assert_eq!(tried, 16);
+        let text = "cannot find a port free for both TCP and UDP at 127.0.0.1:0: tried 16";
+        assert_eq!(outcome.unwrap_err().to_string(), text);
+    }
 }

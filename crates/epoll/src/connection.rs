@@ -10,7 +10,7 @@ use raida_reactor::token::Token;
 
 use crate::counts::SyscallCounts;
 use crate::source::Source;
-use crate::sys::{Event, Interest, Stream};
+use crate::sys::{Edges, Event, Interest, Stream};
 
 /// A connection that has a slot.
 ///
@@ -139,7 +139,7 @@ impl Connection {
             return Turn::Waiting;
         }
         counts.epoll_ctl += 1;
-        match interest.add(&self.stream, Source::Connection(self.token).to_word()) {
+        match interest.add(&self.stream, Source::Connection(self.token).to_word(), Edges::Both) {
             Ok(()) => {
                 self.listed = true;
                 Turn::Waiting

@@ -9,10 +9,14 @@ use raida_reactor::datagrams::{Datagram, Datagrams, ReplyTo};
 
 use crate::counts::SyscallCounts;
 use crate::ready::Place;
-use crate::sys::{DatagramSocket, Envelopes, Event};
+use crate::source::Source;
+use crate::sys::{DatagramSocket, Edges, Envelopes, Event, Interest};
 
 /// A datagram socket, its one batch, and what is known of it.
+///
+/// Room to send is asked about only while answers wait for it: every answer that leaves makes some.
 pub(crate) struct DatagramPort {
+    word: u64,
     socket: DatagramSocket,
     envelopes: Envelopes,
     batch: Datagrams,
@@ -33,11 +37,12 @@ pub(crate) struct DatagramPort {
 
 impl DatagramPort {
     /// Over `socket`, which is number `number`, with room for `batch` datagrams of `limit` octets.
-    pub(crate) fn new(socket: DatagramSocket, number: usize, batch: usize, limit: usize) -> Self {
+    pub(crate) fn new(socket: DatagramSocket, number: u32, batch: usize, limit: usize) -> Self {
         Self {
+            word: Source::DatagramPort(number).to_word(),
             socket,
             envelopes: Envelopes::new(batch),
-            batch: Datagrams::new(number, batch, limit, buffer::SMALL),
+            batch: Datagrams::new(number as usize, batch, limit, buffer::SMALL),
             limit,
             place: Place::default(),
             asked: false,
@@ -70,9 +75,9 @@ impl DatagramPort {
     }
 
     /// Sends what is held, or receives one batch. Says whether there is a batch to report.
-    pub(crate) fn turn(&mut self, losses: &mut Losses, counts: &mut SyscallCounts) -> bool {
+    pub(crate) fn turn(&mut self, interest: &Interest, losses: &mut Losses, counts: &mut SyscallCounts) -> bool {
         if self.held && self.writable {
-            self.answer(losses, counts);
+            self.answer(interest, losses, counts);
         }
         if self.held || !self.asked || !self.readable {
             return false;
@@ -86,13 +91,21 @@ impl DatagramPort {
     }
 
     /// Sends the answers in the batch, and holds those for which the kernel has no room.
-    pub(crate) fn answer(&mut self, losses: &mut Losses, counts: &mut SyscallCounts) {
+    pub(crate) fn answer(&mut self, interest: &Interest, losses: &mut Losses, counts: &mut SyscallCounts) {
         let (socket, envelopes) = (&self.socket, &mut self.envelopes);
-        self.held = send_answers(&mut self.batch, losses, |letters| {
+        let held = send_answers(&mut self.batch, losses, |letters| {
             counts.send_datagrams += 1;
             envelopes.send(socket, letters)
         });
-        self.writable &= !self.held;
+        self.writable = !held;
+        if self.held == held {
+            return;
+        }
+        counts.epoll_ctl += 1;
+        let edges = if held { Edges::Both } else { Edges::Incoming };
+        // Cannot fail for what is on the list. If it did, waiting for an edge would be waiting for ever.
+        let told = interest.change(&self.socket, self.word, edges).is_ok();
+        self.held = held && told;
     }
 
     /// Sends one answer, or drops it.
@@ -165,6 +178,8 @@ fn answer(datagram: &Datagram) -> Option<(ReplyTo, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+
     use super::*;
 
     /// Four answers and a silence among them.
@@ -212,5 +227,37 @@ mod tests {
         let offered = vec![vec![0, 1, 3, 4], vec![1, 3, 4], vec![3, 4], vec![4]];
         assert_eq!(send_by(&mut batch, &mut losses, script), (false, offered));
         assert_eq!(losses.unsent, 2);
+    }
+
+    #[test]
+    fn nothing_is_received_while_answers_are_held() {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (socket, client) = (DatagramSocket::open(nowhere).unwrap(), UdpSocket::bind(nowhere).unwrap());
+        socket.bind(nowhere).unwrap();
+        let address = socket.local_address().unwrap();
+        let interest = Interest::new().unwrap();
+        let mut port = DatagramPort::new(socket, 0, 5, 10);
+        interest.add(&port.socket, port.word, Edges::Incoming).unwrap();
+        let (mut losses, mut counts) = (Losses::default(), SyscallCounts::default());
+        // As after a kernel that took the first answer and had no room for the others.
+        port.batch = batch();
+        for datagram in port.batch.iter_mut() {
+            datagram.reply_to.peer = client.local_addr().unwrap();
+        }
+        (port.held, port.writable) = (true, false);
+
+        client.send_to(b"next", address).unwrap();
+        port.ask();
+        assert!(!port.has_work() && !port.turn(&interest, &mut losses, &mut counts));
+        assert_eq!(counts, SyscallCounts::default());
+
+        port.writable = true;
+        assert!(port.has_work() && port.turn(&interest, &mut losses, &mut counts));
+        for expected in [0, 1, 3, 4] {
+            let mut octets = [9; 4];
+            assert_eq!((client.recv(&mut octets).unwrap(), octets[0]), (1, expected));
+        }
+        assert!(!port.held && port.batch().filled() == 1);
+        assert_eq!((counts.send_datagrams, counts.receive_datagrams, counts.epoll_ctl), (1, 1, 1));
     }
 }

@@ -25,7 +25,7 @@ use crate::reserve::Reserve;
 use crate::setup::{self, Setup};
 use crate::setup_error::{SetupError, Step};
 use crate::source::Source;
-use crate::sys::{Event, Interest, Stream};
+use crate::sys::{Edges, Event, Interest, Stream};
 use crate::wake::Wake;
 
 /// Octets that one receive takes in at most: the longest request there is, and one more segment than that needs.
@@ -125,7 +125,9 @@ impl Epoll {
     ) -> Result<Self, SetupError> {
         let interest = Interest::new().map_err(SetupError::because(Step::CreateEpoll))?;
         let wake = Wake::new().map_err(SetupError::because(Step::CreateEventfd))?;
-        interest.add(wake.eventfd(), Source::Waker.to_word()).map_err(SetupError::because(Step::WatchEventfd))?;
+        interest
+            .add(wake.eventfd(), Source::Waker.to_word(), Edges::Incoming)
+            .map_err(SetupError::because(Step::WatchEventfd))?;
         let sources = doors.len() * 2 + 1;
         let (mut listeners, mut ports) = (Vec::new(), Vec::new());
         let (mut local_addrs, mut receive_buffers) = (Vec::new(), Vec::new());
@@ -136,7 +138,7 @@ impl Epoll {
             receive_buffers.push(door.receive_buffer);
             listeners.push(Listener::new(door.stream));
             let (batch, limit) = (setup.datagram_batch, setup.datagram_limit);
-            ports.push(DatagramPort::new(door.datagram, number as usize, batch, limit));
+            ports.push(DatagramPort::new(door.datagram, number, batch, limit));
         }
         Ok(Self {
             interest,
@@ -172,8 +174,6 @@ impl Epoll {
     /// Takes in what the kernel says of one source. An event for a tenancy that is over finds nobody.
     fn note(&mut self, event: Event) {
         match Source::from_word(event.word()) {
-            // That there is room to write in it, as there always is, wakes nobody.
-            Source::Waker if !event.readable() => {}
             Source::Waker => self.ready.push(Source::Waker, &mut self.wake_place),
             Source::Listener(number) => {
                 if let Some(listener) = self.listeners.get_mut(number as usize) {
@@ -231,7 +231,13 @@ impl Epoll {
     fn port_turn(&mut self, socket: usize) -> Option<Outcome> {
         let port = self.ports.get_mut(socket)?;
         port.place.free();
-        port.turn(&mut self.losses, &mut self.counts).then_some(Outcome::Datagrams { socket })
+        if !port.turn(&self.interest, &mut self.losses, &mut self.counts) {
+            return None;
+        }
+        // A batch is as much work as that many turns: a flood of datagrams must not keep out the connections.
+        let others = u32::try_from(port.batch().filled()).unwrap_or(u32::MAX).saturating_sub(1);
+        self.turns_left = self.turns_left.saturating_sub(others);
+        Some(Outcome::Datagrams { socket })
     }
 
     fn connection_turn(&mut self, token: Token) -> Option<Outcome> {
@@ -333,7 +339,7 @@ impl Backend for Epoll {
 
     fn answer_datagrams(&mut self, socket: usize) {
         if let Some(port) = self.ports.get_mut(socket) {
-            port.answer(&mut self.losses, &mut self.counts);
+            port.answer(&self.interest, &mut self.losses, &mut self.counts);
         }
     }
 

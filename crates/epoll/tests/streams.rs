@@ -11,6 +11,7 @@ mod harness;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use harness::{PATIENCE, Rig, Seen, connect, local_setup, read_to_end, reset};
 use raida_epoll::Setup;
@@ -240,9 +241,10 @@ fn a_watched_peer_that_only_ends_its_sending_is_not_gone() {
     rig.epoll.watch(token);
     rig.settle();
     client.shutdown(Shutdown::Write).unwrap();
-    // Events come in the order in which they came about: when the waking is told, the end has been looked at.
+    // The end comes before the waking: when that is told, the other has been looked at.
     (rig.epoll.waker())();
     assert!(matches!(rig.next(), Seen::Woken));
+    assert!(rig.next_within(Duration::ZERO).is_none());
     rig.send(token, b"still here");
     assert!(matches!(rig.next(), Seen::Sent { .. }));
     rig.epoll.close(token, false);

@@ -68,3 +68,17 @@ fn a_wait_ends_when_its_time_is_up() {
     assert!(rig.next_within(Duration::from_millis(30)).is_none());
     assert!(began.elapsed() >= Duration::from_millis(30));
 }
+
+#[test]
+fn room_for_answers_that_have_left_does_not_end_the_wait() {
+    let mut rig = Rig::new();
+    let client = harness::datagram_client("127.0.0.1");
+    client.send_to(b"?", rig.address()).unwrap();
+    rig.datagrams(0);
+    rig.epoll.wait(Some(Duration::ZERO)).unwrap();
+    rig.epoll.answer_datagrams(0);
+    client.recv(&mut [0; 10]).unwrap();
+    let began = std::time::Instant::now();
+    rig.epoll.wait(Some(Duration::from_millis(30))).unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(30));
+}

@@ -83,9 +83,9 @@ impl<S: Service, C: Clock> Core<S, C> {
         let now = self.clock.now();
         let Some(token) = self.links.token(slot) else { return Order::Nothing };
         let step = match self.unpark(token) {
-            Some(head) => {
+            Some((head, began)) => {
                 self.counters.wait_timeouts.add(1);
-                let len = self.refuse_link(token, &head.refuse(Status::REQUEST_RATE), now);
+                let len = self.refuse_link(token, &head.refuse(Status::REQUEST_RATE), began);
                 self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host))
             }
             None => self.feed(token, |machine, policy, host| machine.expired(now, policy, host)),
@@ -181,16 +181,14 @@ impl<S: Service, C: Clock> Core<S, C> {
                 self.counters.stale_completions.add(1);
                 return Order::Nothing;
             };
+            if !matches!(step, Step::Send(_) | Step::Wait) {
+                // The former response has gone out, or never will.
+                self.drop_response(token);
+            }
             let len = match step {
-                Step::Receive => {
-                    self.drop_response(token);
-                    break Order::Receive(token);
-                }
+                Step::Receive => break Order::Receive(token),
                 Step::Send(range) => break self.send(token, range),
-                Step::Linger => {
-                    self.drop_response(token);
-                    break Order::Linger(token);
-                }
+                Step::Linger => break Order::Linger(token),
                 Step::Wait => break Order::Nothing,
                 Step::Close(reason) => return self.close(token, reason),
                 Step::Refuse(refusal) => self.refuse_link(token, &refusal, began),
@@ -248,13 +246,13 @@ impl<S: Service, C: Clock> Core<S, C> {
         }
     }
 
-    /// Takes a waiting request out of the line and forgets it, except for its head.
-    fn unpark(&mut self, token: Token) -> Option<Head> {
-        let Parked { head, request, answer, .. } = self.links.get_mut(token)?.parked.take()?;
+    /// Takes a waiting request out of the line and forgets it, except for what a refusal takes.
+    fn unpark(&mut self, token: Token) -> Option<(Head, Instant)> {
+        let Parked { head, request, answer, began } = self.links.get_mut(token)?.parked.take()?;
         self.dispatch.leave(token.slot());
         self.buffers.put(request);
         self.buffers.put(answer);
-        Some(head)
+        Some((head, began))
     }
 
     /// Keeps the service's answer as the connection's response, and says how long it is.

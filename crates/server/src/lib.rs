@@ -34,6 +34,12 @@ use crate::flags::Flags;
 ///
 /// Reads the command line. A usage error ends the process with 2; `--help` and `--version` end it with 0. Otherwise the
 /// code is 0 after an ordered stop, and 1 after one line on standard error that says why not.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     raida_server::main_with(|node| node)
+/// }
+/// ```
 pub fn main_with<S: Service>(wrap: impl FnOnce(Node<NoCoins>) -> S) -> ExitCode {
     let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
     eprintln!("raida-server: {error:#}");

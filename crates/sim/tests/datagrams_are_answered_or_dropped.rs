@@ -138,5 +138,9 @@ fn beyond_the_limit_a_datagram_is_refused_and_nothing_queues() {
     let statuses: Vec<Status> = (0..20).map(|tag| Status(rig.sim().answers(peer(tag))[0][2])).collect();
     assert_eq!(statuses.iter().filter(|&&status| status == Status::SUCCESS).count(), 4);
     assert_eq!(statuses.iter().filter(|&&status| status == Status::REQUEST_RATE).count(), 16);
+    // The four places are free again.
+    rig.sim().post(Duration::ZERO, peer(99), &request(DEFER, b"x", 99).0);
+    rig.run_for(2000 * MS);
+    assert_eq!(Status(rig.sim().answers(peer(99))[0][2]), Status::SUCCESS);
     assert_eq!(rig.held(), Held::default());
 }

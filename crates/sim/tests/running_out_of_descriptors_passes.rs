@@ -51,9 +51,9 @@ fn a_closed_connection_lets_the_next_one_in_at_once() {
     let figures = rig.snapshot();
     assert_eq!(figures.accepted + figures.shed, 200);
     assert!(figures.accepted > 150, "{} were accepted", figures.accepted);
-    // Three at a time, each a matter of a millisecond: had every failure cost its pause, it would have taken longer.
+    // Three at a time, some 15 us for each completion. Had every failure cost its pause of 5 ms, it would take 300 ms.
     let last = clients.iter().filter_map(|&id| rig.reactor.backend().client(id).end()).map(|(_, when)| when).max();
-    assert!(last.is_some_and(|last| last.as_micros() < 2_000_000), "{last:?}");
+    assert!(last.is_some_and(|last| last.as_micros() < 100_000), "{last:?}");
     assert_eq!(rig.held(), Held::default());
 }
 

@@ -1,5 +1,7 @@
 //! Chunks: 64 neighbouring records, the unit of storage and of the cache.
 
+use std::ops::Range;
+
 use raida_wire::CoinId;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -20,7 +22,8 @@ pub(crate) struct ChunkId {
 }
 
 impl ChunkId {
-    pub(crate) const PER_PAGE: usize = PageId::RECORDS / RECORDS;
+    pub(crate) const PER_PAGE: usize = Self::KEYS_PER_PAGE as usize;
+    const KEYS_PER_PAGE: u32 = 16;
     pub(crate) const PER_DENOMINATION: usize = PageId::PER_DENOMINATION * Self::PER_PAGE;
     pub(crate) const COUNT: usize = PageId::COUNT * Self::PER_PAGE;
 
@@ -36,6 +39,12 @@ impl ChunkId {
         (0..).take(Self::PER_PAGE).map(move |part| Self { page, part })
     }
 
+    /// The keys of a page's chunks on disk.
+    pub(crate) fn keys_of(page: PageId) -> Range<u32> {
+        let first = u32::from(page.key()) * Self::KEYS_PER_PAGE;
+        first..first + Self::KEYS_PER_PAGE
+    }
+
     /// `None` unless a chunk has this key on disk.
     pub(crate) fn read(key: u32) -> Option<Self> {
         let (page, part) = (key as usize / Self::PER_PAGE, key as usize % Self::PER_PAGE);
@@ -44,7 +53,7 @@ impl ChunkId {
 
     /// The key of its row on disk.
     pub(crate) fn key(self) -> u32 {
-        u32::try_from(self.index()).unwrap_or(u32::MAX)
+        u32::from(self.page.key()) * Self::KEYS_PER_PAGE + u32::from(self.part)
     }
 
     /// Its place among all chunks, 0 to 239 999.

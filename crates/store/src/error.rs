@@ -71,10 +71,7 @@ impl std::error::Error for StoreError {
 
 impl From<redb::Error> for StoreError {
     fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::PreviousIo => Self::Broken,
-            other => Self::Database(Box::new(other)),
-        }
+        if matches!(error, redb::Error::PreviousIo) { Self::Broken } else { Self::Database(Box::new(error)) }
     }
 }
 

@@ -7,6 +7,7 @@ use raida_wire::audit::Counts;
 use raida_wire::{Denomination, SerialNumber};
 
 use crate::chunk::{ChunkId, RECORDS};
+use crate::page_id::PageId;
 
 /// The size of one denomination's bitmap, in octets.
 ///
@@ -34,6 +35,11 @@ impl Issued {
 
     pub(crate) fn contains(&self, id: ChunkId, place: usize) -> bool {
         self.word(id) >> place & 1 == 1
+    }
+
+    /// Whether any coin of a page is issued.
+    pub(crate) fn is_any(&self, page: PageId) -> bool {
+        ChunkId::of_page(page).any(|id| self.word(id) != 0)
     }
 
     /// Puts new bits in place. Only ever called by one thread at a time.

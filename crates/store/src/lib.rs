@@ -45,11 +45,15 @@ mod mirror;
 mod options;
 mod page_id;
 mod page_set;
+pub mod pages;
 mod record;
 mod schema;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod trees;
 mod unissued;
+mod verify;
 mod view;
 
 pub use redb::StorageBackend;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -226,14 +227,14 @@ impl fmt::Debug for Store {
 
 /// What the database says where it does not open, in our words.
 fn refused(error: DatabaseError) -> OpenError {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
-        DatabaseError::UpgradeRequired(_) => OpenError::Foreign,
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-            OpenError::Foreign
-        }
-        DatabaseError::Storage(StorageError::Corrupted(reason)) => OpenError::Damaged(reason),
-        DatabaseError::Storage(error) => OpenError::Store(error.into()),
-        other => OpenError::Damaged(other.to_string()),
+    let foreign = |cause: &io::Error| cause.kind() == io::ErrorKind::InvalidData;
+    if matches!(error, DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) {
+        OpenError::InUse
+    } else if matches!(&error, DatabaseError::Storage(StorageError::Io(cause)) if foreign(cause)) {
+        OpenError::Foreign
+    } else if let DatabaseError::Storage(StorageError::Corrupted(reason)) = error {
+        OpenError::Damaged(reason)
+    } else {
+        OpenError::Store(redb::Error::from(error).into())
     }
 }

@@ -70,7 +70,7 @@ impl Store {
         Ok(())
     }
 
-    fn trees(&self) -> MutexGuard<'_, Trees> {
+    pub(crate) fn trees(&self) -> MutexGuard<'_, Trees> {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -31,10 +31,10 @@ impl View {
     /// The chunks of a page, ascending; `None` where nothing is issued.
     pub(crate) fn page(&self, page: PageId) -> Result<[Option<Chunk>; ChunkId::PER_PAGE], StoreError> {
         let mut chunks = [const { None }; ChunkId::PER_PAGE];
-        let first = ChunkId::of_page(page).next().map_or(0, ChunkId::key);
-        for row in ReadableTable::range(&self.chunks, first..first + ChunkId::PER_PAGE as u32)? {
+        for row in ReadableTable::range(&self.chunks, ChunkId::keys_of(page))? {
             let (key, octets) = row?;
-            if let Some(chunk) = chunks.get_mut((key.value() - first) as usize) {
+            let part = ChunkId::read(key.value()).map_or(0, ChunkId::part);
+            if let Some(chunk) = chunks.get_mut(part) {
                 *chunk = Some(Chunk::read(octets.value()));
             }
         }

@@ -35,6 +35,11 @@ impl DatagramSocket {
         socket::bind(self.0.as_fd(), address)
     }
 
+    #[cfg(test)]
+    pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
+        socket::local_address(self.0.as_fd())
+    }
+
     /// Asks the kernel to hold so many octets. Only a privileged process gets more than `net.core.rmem_max`.
     pub(crate) fn set_receive_buffer(&self, octets: usize) -> io::Result<()> {
         let wish = libc::c_int::try_from(octets).unwrap_or(libc::c_int::MAX);

@@ -8,8 +8,8 @@ use super::{count, descriptor, done};
 
 /// One epoll instance, edge-triggered throughout.
 ///
-/// A descriptor is added once, for all edges, and leaves the list when it is closed: nothing in this crate duplicates
-/// one, so closing it closes the file behind it.
+/// A descriptor is added once and leaves the list when it is closed: nothing in this crate duplicates one, so closing it
+/// closes the file behind it.
 #[derive(Debug)]
 pub(crate) struct Interest(OwnedFd);
 
@@ -19,14 +19,26 @@ impl Interest {
         unsafe { descriptor(libc::epoll_create1(libc::EPOLL_CLOEXEC)) }.map(Self)
     }
 
-    /// Asks for every edge of `object`; they will come with `word`. What it is ready for already counts as an edge.
-    pub(crate) fn add(&self, object: impl AsFd, word: u64) -> io::Result<()> {
-        let edges = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
-        let mut event = libc::epoll_event { events: edges as u32, u64: word };
-        let object = object.as_fd().as_raw_fd();
+    /// Asks for edges of `object`; they will come with `word`. What it is ready for already counts as an edge.
+    pub(crate) fn add(&self, object: impl AsFd, word: u64, edges: Edges) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, object, word, edges)
+    }
+
+    /// Asks for other edges of an object that is on the list. Again, what it is ready for already counts as one.
+    pub(crate) fn change(&self, object: impl AsFd, word: u64, edges: Edges) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, object, word, edges)
+    }
+
+    fn control(&self, operation: libc::c_int, object: impl AsFd, word: u64, edges: Edges) -> io::Result<()> {
+        let edges = match edges {
+            Edges::Incoming => libc::EPOLLIN | libc::EPOLLRDHUP,
+            Edges::Both => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
+        };
+        let mut event = libc::epoll_event { events: (edges | libc::EPOLLET) as u32, u64: word };
+        let object = object.as_fd();
         // SAFETY: needs two open descriptors, which the borrows keep open across the call, and one readable event,
         // which lives on this stack and which the kernel copies before it returns.
-        done(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), libc::EPOLL_CTL_ADD, object, &raw mut event) })
+        done(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), operation, object.as_raw_fd(), &raw mut event) })
     }
 
     /// Waits for edges, for at most `timeout` rounded up to milliseconds, and says how many of `events` it filled.
@@ -42,6 +54,15 @@ impl Interest {
             outcome => outcome,
         }
     }
+}
+
+/// Which edges to tell. Errors and hang-ups are told in any case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Edges {
+    /// Something to receive, or the end of it.
+    Incoming,
+    /// That, and room to send.
+    Both,
 }
 
 /// What has happened to one object of the interest list.

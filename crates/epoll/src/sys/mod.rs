@@ -20,7 +20,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 pub(crate) use datagram::{DatagramSocket, Envelopes};
 pub(crate) use eventfd::Eventfd;
-pub(crate) use interest::{Event, Interest};
+pub(crate) use interest::{Edges, Event, Interest};
 pub(crate) use listening::ListeningSocket;
 pub use mode::{set_blocking, set_nonblocking};
 pub use stream::Stream;

@@ -1,0 +1,188 @@
+//! Workers that are busy, that panic, and whose clients have gone: nobody else notices.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use raida_behaviour::crowd::End;
+use raida_behaviour::request::{answer, echo, echo_answer, echo_request, refusal, without_time};
+use raida_behaviour::{Crowd, Fault, Node, ask, fault, process, wait_until};
+
+const FAULTY: &str = env!("CARGO_BIN_EXE_faulty-node");
+
+/// "The node is overloaded".
+const REQUEST_RATE: u8 = 160;
+/// "Internal error".
+const INTERNAL: u8 = 252;
+
+#[test]
+fn requests_wait_while_all_workers_are_busy_and_none_is_lost() {
+    let node = Node::faulty(FAULTY)
+        .flag("--threads", 2)
+        .config("workers.queue_max = 2\nworkers.completions_max = 4\ntimeouts.queue_ms = 60000")
+        .start();
+    let mut crowd = Crowd::of(node.address());
+    (0..2).for_each(|number| crowd.join(&Fault::Hold.request(number)));
+    crowd.until("both workers are busy", |_| fault::tally(node.address()).held == 2);
+    (2..300).for_each(|number| crowd.join(&Fault::Defer.request(number)));
+    crowd.until("all wait", |_| fault::tally(node.address()).deferred == 300);
+
+    // What needs no worker is served meanwhile, over both transports.
+    for number in 1000..1050 {
+        assert_eq!(without_time(ask::tcp(node.address(), &echo_request(number))), echo_answer(number));
+        assert_eq!(without_time(ask::udp(node.address(), &echo_request(number))), echo_answer(number));
+    }
+    assert_eq!(crowd.ended(), 0, "{crowd}");
+    release(node.address());
+    for (number, member) in (0..).zip(crowd.finish()) {
+        assert_eq!(without_time(member.into_answer()), echo_answer(number), "client {number}");
+    }
+}
+
+#[test]
+fn who_waits_longer_than_the_queue_time_is_told_that_the_node_is_overloaded() {
+    const QUEUE: Duration = Duration::from_millis(300);
+    let node = Node::faulty(FAULTY)
+        .flag("--threads", 2)
+        .config("workers.completions_max = 4\ntimeouts.queue_ms = 300")
+        .start();
+    let mut taken = Crowd::of(node.address());
+    (0..4).for_each(|number| taken.join(&Fault::Hold.request(number)));
+    taken.until("four are with the workers", |_| {
+        let tally = fault::tally(node.address());
+        (tally.deferred, tally.held) == (4, 2)
+    });
+    let start = Instant::now();
+    let mut waiting = Crowd::of(node.address());
+    (10..60).for_each(|number| waiting.join(&Fault::Defer.request(number)));
+    for (number, member) in (10..).zip(waiting.finish()) {
+        assert_eq!(without_time(member.into_answer()), refusal(REQUEST_RATE, 0, echo(number)));
+    }
+    assert!(start.elapsed() >= QUEUE, "refused after {:?} already", start.elapsed());
+
+    // Those who are with the workers have no such limit, and workers who come back serve again.
+    release(node.address());
+    for (number, member) in (0..).zip(taken.finish()) {
+        assert_eq!(without_time(member.into_answer()), echo_answer(number));
+    }
+    assert_eq!(without_time(ask::tcp(node.address(), &Fault::Defer.request(70))), echo_answer(70));
+}
+
+#[test]
+fn datagrams_over_the_limit_are_told_that_the_node_is_overloaded() {
+    let node = Node::faulty(FAULTY).flag("--threads", 2).config("limits.udp_in_flight_max = 3").start();
+    let held = ask::udp_socket(node.address());
+    (0..3).for_each(|number| drop(held.send(&Fault::Hold.request(number))));
+    wait_until("three are with the workers", || fault::tally(node.address()).deferred == 3);
+    for number in 10..60 {
+        let told = ask::udp(node.address(), &Fault::Defer.request(number));
+        assert_eq!(without_time(told), refusal(REQUEST_RATE, 0, echo(number)));
+        assert_eq!(without_time(ask::udp(node.address(), &echo_request(number))), echo_answer(number));
+    }
+    release(node.address());
+    let mut answers: Vec<_> = (0..3).map(|_| without_time(ask::receive(&held).unwrap())).collect();
+    answers.sort_unstable();
+    assert_eq!(answers, (0..3).map(echo_answer).collect::<Vec<_>>());
+    assert_eq!(without_time(ask::udp(node.address(), &Fault::Defer.request(70))), echo_answer(70));
+}
+
+#[test]
+fn hundreds_of_panics_are_answered_and_cost_neither_worker_nor_node() {
+    let node = Node::faulty(FAULTY).flag("--threads", 2).start();
+    assert_eq!(without_time(ask::tcp(node.address(), &Fault::Defer.request(0))), echo_answer(0));
+    let threads = process::threads(node.pid());
+    for (number, fault) in (0..800).zip([Fault::PanicInline, Fault::PanicOnWorker].into_iter().cycle()) {
+        let ask = if number % 4 < 2 { ask::tcp } else { ask::udp };
+        broke_down(ask(node.address(), &fault.request(number)), number);
+    }
+    // Both workers are still there, and work side by side.
+    let mut crowd = Crowd::of(node.address());
+    (0..2).for_each(|number| crowd.join(&Fault::Hold.request(number)));
+    crowd.until("both work", |_| fault::tally(node.address()).held == 2);
+    release(node.address());
+    crowd.finish().into_iter().zip(0..).for_each(|(member, number)| {
+        assert_eq!(without_time(member.into_answer()), echo_answer(number));
+    });
+    assert_eq!(process::threads(node.pid()), threads);
+}
+
+#[test]
+fn thousands_of_clients_that_go_before_their_answer_leave_nothing_behind() {
+    let node = Node::faulty(FAULTY).flag("--threads", 2).start();
+    let before = process::descriptors(node.pid());
+    gone_at_every_moment(&node);
+    wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
+    let memory = process::resident_memory(node.pid());
+    for _ in 0..3 {
+        gone_at_every_moment(&node);
+    }
+    wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
+    let grown = process::resident_memory(node.pid()).saturating_sub(memory);
+    assert!(grown < 8 << 20, "{grown} octets more than after the first round");
+    assert_eq!(without_time(ask::tcp(node.address(), &Fault::Defer.request(1))), echo_answer(1));
+}
+
+#[test]
+fn clients_that_go_while_all_workers_are_busy_free_their_places() {
+    let node = Node::faulty(FAULTY)
+        .flag("--threads", 2)
+        .config("workers.completions_max = 8\ntimeouts.queue_ms = 60000")
+        .start();
+    let before = process::descriptors(node.pid());
+    let mut crowd = Crowd::of(node.address());
+    (0..2).for_each(|number| crowd.join(&Fault::Hold.request(number)));
+    crowd.until("both workers are busy", |_| fault::tally(node.address()).held == 2);
+    (2..202).for_each(|number| crowd.join(&Fault::Defer.request(number)));
+    crowd.until("all wait", |_| fault::tally(node.address()).deferred == 202);
+    (2..202).for_each(|who| crowd.leave(who, who % 2 == 0));
+    // A reset is noticed at once, except where the request is with the workers already: that is so for six of them at
+    // most. A mere close says that nothing more will be sent, so the answer is still owed.
+    let still_there = before + 2 + 100;
+    wait_until("those who are gone for good have no place any more", || {
+        (still_there..=still_there + 6).contains(&process::descriptors(node.pid()))
+    });
+    release(node.address());
+    for (number, member) in (0..).zip(crowd.finish()) {
+        match member.end() {
+            Some(End::Left) => assert_eq!(member.answer(), b""),
+            _ => assert_eq!(without_time(member.into_answer()), echo_answer(number)),
+        }
+    }
+    wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
+}
+
+fn release(node: SocketAddr) {
+    assert_eq!(without_time(ask::tcp(node, &Fault::Release.request(9))), echo_answer(9));
+}
+
+/// 252: under a valid signature from the node itself, or without one where the panic was outside of it.
+fn broke_down(got: Vec<u8>, number: u32) {
+    let got = without_time(got);
+    assert!(got == answer(INTERNAL, 0, number) || got == refusal(INTERNAL, 0, echo(number)), "{got:?}");
+}
+
+/// Clients that are gone before, while and after their request is processed and while their answer is on its way; by
+/// reset and by close.
+fn gone_at_every_moment(node: &Node) {
+    for number in 0..500 {
+        gone(node.address(), &echo_request(number), number);
+        gone(node.address(), &Fault::Defer.request(number), number);
+        gone(node.address(), &Fault::Sleep(1).request(number), number);
+    }
+    for number in 0..4 {
+        // More than the kernel takes at once.
+        gone(node.address(), &Fault::Answer(4 << 20).request(number), number);
+    }
+}
+
+fn gone(node: SocketAddr, request: &[u8], number: u32) {
+    let mut stream = ask::connect(node);
+    stream.write_all(request).unwrap();
+    if number % 4 >= 2 {
+        // The answer has begun to come.
+        assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
+    }
+    if number.is_multiple_of(2) { drop(stream) } else { ask::reset(stream) }
+}
