@@ -33,6 +33,7 @@ mod dispatch;
 pub mod keys;
 pub mod no_coins;
 pub mod node;
+pub mod peers;
 mod reply;
 pub mod roots;
 pub mod statistics;
