@@ -2,14 +2,13 @@
 
 use crate::completion::Permit;
 use crate::idle::Idle;
+use crate::panics::Panics;
 use crate::queue::{JobQueue, Take};
 use crate::room::Room;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Condvar, Mutex, Parker, lock};
+use crate::sync::Parker;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tracing::error;
 
 /// A job and the slot that waits for its result.
 pub(crate) struct Task<J, R> {
@@ -27,10 +26,7 @@ pub(crate) struct Crew<J, R> {
     /// Whose queue the next job is offered to first.
     turn: CachePadded<AtomicUsize>,
     busy: CachePadded<AtomicUsize>,
-    panics: AtomicU64,
-    /// Workers that have not gone home yet.
-    pub(crate) present: Mutex<usize>,
-    pub(crate) gone: Condvar,
+    panics: Panics,
     run: Box<dyn Fn(&mut J) -> R + Send + Sync>,
     recover: Box<dyn Fn(J) -> R + Send + Sync>,
 }
@@ -49,9 +45,7 @@ impl<J, R> Crew<J, R> {
             room: Room::new(),
             turn: CachePadded::new(AtomicUsize::new(0)),
             busy: CachePadded::new(AtomicUsize::new(0)),
-            panics: AtomicU64::new(0),
-            present: Mutex::new(parkers.len()),
-            gone: Condvar::new(),
+            panics: Panics::new(),
             run,
             recover,
         }
@@ -83,11 +77,9 @@ impl<J, R> Crew<J, R> {
             // Whatever else of the caller's may panic (`recover`, a drop, the wake callback) may
             // cost that job its result, but neither its slot nor the pool a thread.
             if let Err(payload) = result.and_then(deliver) {
-                self.note_panic(&*payload, "answering a job panicked");
+                self.panics.note(&*payload, "answering a job panicked");
             }
         }
-        *lock(&self.present) -= 1;
-        self.gone.notify_all();
     }
 
     /// Refuses every later task and wakes all workers, so that they finish and go.
@@ -122,8 +114,7 @@ impl<J, R> Crew<J, R> {
     }
 
     pub(crate) fn panics(&self) -> u64 {
-        // ORDERING: Relaxed, a number for statistics.
-        self.panics.load(Ordering::Relaxed)
+        self.panics.count()
     }
 }
 
@@ -196,17 +187,9 @@ impl<J, R> Crew<J, R> {
     fn perform(&self, mut job: J) -> R {
         // Unwind safety: after a panic the job goes to `recover`, which is told what that means.
         catch_unwind(AssertUnwindSafe(|| (self.run)(&mut job))).unwrap_or_else(|payload| {
-            self.note_panic(&*payload, "a job panicked");
+            self.panics.note(&*payload, "a job panicked");
             (self.recover)(job)
         })
-    }
-
-    fn note_panic(&self, payload: &(dyn Any + Send), event: &'static str) {
-        // ORDERING: Relaxed, a number for statistics.
-        self.panics.fetch_add(1, Ordering::Relaxed);
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let panic = text.or_else(|| payload.downcast_ref::<&str>().copied());
-        error!(panic = panic.unwrap_or("(no message)"), "{event}");
     }
 
     /// Every queue once, with its owner's number, beginning with number `first` (round and round).

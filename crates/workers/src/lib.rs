@@ -1,10 +1,13 @@
-//! A bounded work-stealing thread pool and a completion queue that cannot overflow.
+//! A bounded work-stealing thread pool, a batcher, and a completion queue that cannot overflow.
 //!
 //! For event loops that hand out what may block. The loop reserves a slot in its own
 //! [`CompletionQueue`], gives the [`Permit`] and the job to a shared [`Pool`], and is woken when
 //! results wait. Because the slot exists before the job does, a worker never has to wait, retry or
 //! drop when it delivers; when there is no slot or no room, the caller keeps the job and *that* is
 //! the back-pressure. Several loops, each with its queue, share one pool.
+//!
+//! Jobs that are cheaper together, because they share one commit for example, go to a [`Batcher`]
+//! instead: one thread that each time does all that waits, under the same contract.
 //!
 //! After start-up nothing is allocated per job. The crate never contains a socket, a clock, a
 //! protocol or `unsafe`.
@@ -33,13 +36,17 @@
 #![forbid(unsafe_code)]
 
 mod affinity;
+mod batcher;
 mod completion;
 mod crew;
 mod idle;
+mod panics;
 mod pool;
 mod queue;
 mod room;
 mod sync;
+mod threads;
 
+pub use batcher::{Batcher, BatcherConfig, Batches};
 pub use completion::{CompletionQueue, Permit};
 pub use pool::{Config, Leftover, Pool};

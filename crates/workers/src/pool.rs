@@ -3,7 +3,8 @@
 use crate::affinity;
 use crate::completion::Permit;
 use crate::crew::{Crew, Task};
-use crate::sync::{Mutex, Parker, lock, thread};
+use crate::sync::Parker;
+use crate::threads::Threads;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ impl Config {
 /// pool is [`shutdown`](Self::shutdown).
 pub struct Pool<J, R> {
     crew: Arc<Crew<J, R>>,
-    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    threads: Threads,
 }
 
 impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
@@ -65,17 +66,16 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
         let threads = config.check()?;
         let parkers: Vec<Parker> = (0..threads).map(|_| Parker::new()).collect();
         let crew = Crew::new(&parkers, config.queue_capacity, Box::new(run), Box::new(recover));
-        let pool = Self { crew: Arc::new(crew), threads: Mutex::new(Vec::with_capacity(threads)) };
+        let pool = Self { crew: Arc::new(crew), threads: Threads::new(threads) };
         for (worker, parker) in parkers.into_iter().enumerate() {
             // When one fails, dropping the pool ends those before it.
-            let handle = pool.start(worker, parker, config)?;
-            lock(&pool.threads).push(handle);
+            pool.start(worker, parker, config)?;
         }
         debug!(threads, queue_capacity = config.queue_capacity, "worker pool started");
         Ok(pool)
     }
 
-    fn start(&self, worker: usize, parker: Parker, config: &Config) -> io::Result<thread::JoinHandle<()>> {
+    fn start(&self, worker: usize, parker: Parker, config: &Config) -> io::Result<()> {
         let crew = Arc::clone(&self.crew);
         let pin = config.pin;
         let name = format!("{}-{worker}", config.name_prefix);
@@ -85,10 +85,7 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
             }
             crew.work(worker, &parker);
         };
-        thread::Builder::new()
-            .name(name.clone())
-            .spawn(life)
-            .map_err(|error| io::Error::new(error.kind(), format!("starting thread {name}: {error}")))
+        self.threads.start(name, life)
     }
 }
 
@@ -135,7 +132,7 @@ impl<J, R> Pool<J, R> {
     /// Of several calls the first one waits. A job that calls this does not wait for itself.
     pub fn shutdown(&self) {
         self.crew.close();
-        self.join();
+        self.threads.join();
     }
 
     /// As [`shutdown`](Self::shutdown), for at most `limit`.
@@ -147,30 +144,11 @@ impl<J, R> Pool<J, R> {
     #[cfg(not(loom))] // the model checker knows no time
     pub fn shutdown_within(&self, limit: std::time::Duration) -> Result<(), Leftover<J, R>> {
         self.crew.close();
-        let present = lock(&self.crew.present);
-        let waited = self.crew.gone.wait_timeout_while(present, limit, |present| *present > 0);
-        let (present, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
-        let threads = *present;
-        drop(present);
-        if !timeout.timed_out() {
-            self.join();
-            return Ok(());
-        }
-        lock(&self.threads).clear();
-        let rest = self.crew.take_rest();
-        let jobs = rest.into_iter().map(|Task { permit, job }| (permit, job)).collect();
-        Err(Leftover { jobs, threads })
-    }
-
-    /// Waits for all threads but the calling one.
-    fn join(&self) {
-        let threads = std::mem::take(&mut *lock(&self.threads));
-        let me = thread::current().id();
-        for thread in threads.into_iter().filter(|thread| thread.thread().id() != me) {
-            if thread.join().is_err() {
-                warn!("a worker thread ended by a panic");
-            }
-        }
+        self.threads.join_within(limit).map_err(|threads| {
+            let rest = self.crew.take_rest();
+            let jobs = rest.into_iter().map(|Task { permit, job }| (permit, job)).collect();
+            Leftover { jobs, threads }
+        })
     }
 }
 

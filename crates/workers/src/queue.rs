@@ -55,6 +55,19 @@ impl<T> JobQueue<T> {
         Take::Job(job)
     }
 
+    /// Moves the oldest jobs, `most` of them or fewer, to the end of `out`: `None` where there will
+    /// never be one again, otherwise how many there were.
+    pub(crate) fn take_many(&self, most: usize, out: &mut impl Extend<T>) -> Option<usize> {
+        let mut state = lock(&self.state);
+        let count = state.jobs.len().min(most);
+        if count == 0 && state.closed {
+            return None;
+        }
+        out.extend(state.jobs.drain(..count));
+        self.publish_depth(&state);
+        Some(count)
+    }
+
     /// Refuses every later job. Those inside stay until they are taken.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
@@ -81,13 +94,15 @@ mod tests {
     enum Step {
         Push(u16),
         Take,
+        TakeMany(usize),
         Close,
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             8 => any::<u16>().prop_map(Step::Push),
-            6 => Just(Step::Take),
+            4 => Just(Step::Take),
+            2 => (0usize..8).prop_map(Step::TakeMany),
             1 => Just(Step::Close),
         ]
     }
@@ -117,6 +132,14 @@ mod tests {
                             None => Take::Empty,
                         };
                         prop_assert_eq!(queue.take(), expected);
+                    }
+                    Step::TakeMany(most) => {
+                        let expected: Vec<u16> = model.drain(..most.min(model.len())).collect();
+                        let mut taken = Vec::new();
+                        let count = queue.take_many(most, &mut taken);
+                        let over = closed && expected.is_empty();
+                        prop_assert_eq!(count, (!over).then_some(expected.len()));
+                        prop_assert_eq!(taken, expected);
                     }
                     Step::Close => {
                         queue.close();

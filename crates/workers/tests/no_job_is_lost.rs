@@ -2,7 +2,7 @@
 #![cfg(not(loom))]
 
 use crossbeam_utils::sync::Parker;
-use raida_workers::{CompletionQueue, Config, Permit, Pool};
+use raida_workers::{Batcher, BatcherConfig, Batches, CompletionQueue, Config, Permit, Pool};
 use std::thread;
 
 const JOBS: usize = 100_000;
@@ -15,7 +15,7 @@ fn eight_loops_get_every_result_once_from_a_pool_that_is_always_full() {
     thread::scope(|scope| {
         for producer in 0..8 {
             let pool = &pool;
-            scope.spawn(move || EventLoop::new(producer).run(pool, JOBS));
+            scope.spawn(move || EventLoop::new(producer).run(|permit, job| pool.try_dispatch(permit, job), JOBS));
         }
     });
     assert_eq!((pool.queued(), pool.panics()), (0, 0));
@@ -28,13 +28,46 @@ fn one_thread_and_one_place_are_enough() {
     thread::scope(|scope| {
         for producer in 0..2 {
             let pool = &pool;
-            scope.spawn(move || EventLoop::new(producer).run(pool, 2_000));
+            scope.spawn(move || EventLoop::new(producer).run(|permit, job| pool.try_dispatch(permit, job), 2_000));
         }
     });
 }
 
+#[test]
+fn eight_loops_get_every_result_once_from_a_batcher_that_is_always_full() {
+    // 8 x 64 slots against 48 places, and a batch takes 32 at most.
+    let config = BatcherConfig { queue_capacity: 48, batch_max: 32, ..BatcherConfig::default() };
+    let batcher = Batcher::new(&config, |_: &mut [Job]| (), |job| job, |job| job).unwrap();
+    thread::scope(|scope| {
+        for producer in 0..8 {
+            let batcher = &batcher;
+            scope.spawn(move || EventLoop::new(producer).run(|permit, job| batcher.try_dispatch(permit, job), JOBS));
+        }
+    });
+    let batches = batcher.batches();
+    assert_eq!((batches.jobs, batcher.queued(), batcher.panics()), (8 * JOBS as u64, 0, 0));
+    assert!(batches.largest <= 32 && batches.batches >= 8 * JOBS as u64 / 32, "{batches:?}");
+    assert!(batches.batches < batches.jobs, "nothing was ever done together");
+}
+
+#[test]
+fn one_place_in_the_batcher_is_enough() {
+    let config = BatcherConfig { queue_capacity: 1, batch_max: 1, ..BatcherConfig::default() };
+    let batcher = Batcher::new(&config, |_: &mut [Job]| (), |job| job, |job| job).unwrap();
+    thread::scope(|scope| {
+        for producer in 0..2 {
+            let batcher = &batcher;
+            scope.spawn(move || EventLoop::new(producer).run(|permit, job| batcher.try_dispatch(permit, job), 2_000));
+        }
+    });
+    assert_eq!(batcher.batches(), Batches { batches: 4_000, jobs: 4_000, largest: 1 });
+}
+
 /// Who asked, and for what.
 type Job = (usize, usize);
+
+/// A job that was accepted, or came back.
+type Submitted = Result<(), (Permit<Job>, Job)>;
 
 struct EventLoop {
     producer: usize,
@@ -52,12 +85,12 @@ impl EventLoop {
         Self { producer, parker, queue, held: None }
     }
 
-    fn run(mut self, pool: &Pool<Job, Job>, jobs: usize) {
+    fn run(mut self, submit: impl Fn(Permit<Job>, Job) -> Submitted, jobs: usize) {
         let mut seen = vec![false; jobs];
         let (mut next, mut finished) = (0, 0);
         let mut results = Vec::with_capacity(self.queue.capacity());
         while finished < jobs {
-            self.dispatch(pool, &mut next, jobs);
+            self.dispatch(&submit, &mut next, jobs);
             self.parker.park();
             finished += self.queue.drain_into(&mut results);
             for (producer, job) in results.drain(..) {
@@ -70,7 +103,7 @@ impl EventLoop {
     }
 
     /// Hands out jobs until a bound is reached or none are left.
-    fn dispatch(&mut self, pool: &Pool<Job, Job>, next: &mut usize, jobs: usize) {
+    fn dispatch(&mut self, submit: impl Fn(Permit<Job>, Job) -> Submitted, next: &mut usize, jobs: usize) {
         loop {
             let (permit, job) = match self.held.take() {
                 Some(held) => held,
@@ -81,7 +114,7 @@ impl EventLoop {
                     (permit, (self.producer, *next - 1))
                 }
             };
-            if let Err(refused) = pool.try_dispatch(permit, job) {
+            if let Err(refused) = submit(permit, job) {
                 self.held = Some(refused);
                 return;
             }
