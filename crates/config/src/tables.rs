@@ -155,7 +155,7 @@ tables! {
         buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864);
         /// Octets read and thrown away after a farewell, so that the peer can still read its answer.
         linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536);
-        /// Datagrams being answered by workers at once; one more is answered with the overload status.
+        /// Datagrams being answered by workers at once, or by the batch thread; one more is answered with the overload status.
         udp_in_flight_max: usize = Key::integer("udp_in_flight_max", 0..=65_536, 256);
     }
 
@@ -173,20 +173,25 @@ tables! {
         linger: Duration = Key::milliseconds("linger_ms", 1..=SPAN_MAX_MS, 1000);
         /// Silence between two requests, where `limits.requests_per_connection_max` is above 1.
         idle: Duration = Key::milliseconds("idle_ms", 1..=SPAN_MAX_MS, 2000);
-        /// A request that waits for a worker; then it is answered with the overload status.
+        /// A request that waits for a worker or the batch thread; then it is answered with the overload status.
         queue: Duration = Key::milliseconds("queue_ms", 1..=SPAN_MAX_MS, 1500);
         /// A stop: requests in flight may finish for this long.
         drain: Duration = Key::milliseconds("drain_ms", 0..=SPAN_MAX_MS, 5000);
     }
 
-    /// The threads behind the I/O threads; `server.threads` says how many.
+    /// The threads behind the I/O threads: the workers, as many as `server.threads` says, and the batch thread, which
+    /// writes all changes.
     workers: Workers {
         /// Whether each worker thread is bound to one processor.
         pin: bool = Key::boolean("pin", false);
         /// Requests that wait for one worker at most.
         queue_max: NonZeroUsize = Key::integer("queue_max", 1..=1_048_576, 1024);
-        /// Requests that one I/O thread may have given to workers at once.
+        /// Requests that one I/O thread may have given to workers at once, and to the batch thread.
         completions_max: NonZeroUsize = Key::integer("completions_max", 1..=1_048_576, 1024);
+        /// Requests that change coins and share one write to the disk at most.
+        batch_max: NonZeroUsize = Key::integer("batch_max", 1..=65_536, 512);
+        /// Requests that wait for the next such write at most.
+        batch_queue_max: NonZeroUsize = Key::integer("batch_queue_max", 1..=1_048_576, 1024);
     }
 
     /// What the node writes to standard error.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use raida_reactor::counters::Counters;
 use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
-use raida_reactor::{Policy, Reactor, Settings, workers};
+use raida_reactor::workers::Roads;
+use raida_reactor::{Policy, Reactor, Settings};
 use raida_sim::{Script, Sim, Weather};
 use raida_wire::{
     Challenge, Command, HEADROOM, Head, Key, LONG, Recipient, Rules, Sender, Status, TAILROOM, open, vote,
@@ -69,11 +70,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     sim.post(Duration::from_millis(5), asker, question);
 
     let service = Arc::new(Echo);
-    let pool = Arc::new(workers::pool(Arc::clone(&service), &raida_workers::Config::default())?);
+    let roads = Roads::start(&service, &raida_workers::Config::default(), &raida_workers::BatcherConfig::default())?;
     let settings = Settings::new(Policy::new(Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX }));
     let counters = Arc::new(Counters::default());
     let clock = sim.clock();
-    let mut reactor = Reactor::new(sim, service, clock, settings, pool, Arc::clone(&counters));
+    let mut reactor = Reactor::new(sim, service, clock, settings, roads, Arc::clone(&counters));
 
     while reactor.backend().client(client).end().is_none() {
         reactor.turn()?;

@@ -26,7 +26,7 @@ use crate::sources::Sources;
 use crate::stamp::stamp;
 use crate::timer::Wheel;
 use crate::token::Token;
-use crate::workers::Outcome;
+use crate::workers::{Outcome, Road};
 
 pub(crate) struct Core<S, C> {
     pub(crate) service: Arc<S>,
@@ -124,16 +124,17 @@ impl<S: Service, C: Clock> Core<S, C> {
         }
     }
 
-    /// Calls the service on this thread. `None`: a worker has to do it.
-    pub(crate) fn call(&self, mut request: Request<'_>, answer: &mut Buffer) -> Option<Outcome> {
+    /// Calls the service on this thread, or says by which road the request has to leave it.
+    pub(crate) fn call(&self, mut request: Request<'_>, answer: &mut Buffer) -> Result<Outcome, Road> {
         let mut answer = Answer::new(answer);
         // Unwind safety: the request and the answer are wiped or overwritten; the service is shared with workers, so it
         // has to survive a panic in the middle of a call anyway.
         let call = AssertUnwindSafe(|| self.service.call(&mut request, &mut answer, Place::Reactor));
         match catch_unwind(call) {
-            Ok(Flow::Deferred | Flow::Batched) => None,
-            Ok(flow) => Some(Outcome::of(flow, &answer)),
-            Err(_) => Some(Outcome::Broken),
+            Ok(Flow::Deferred) => Err(Road::Pool),
+            Ok(Flow::Batched) => Err(Road::Batch),
+            Ok(Flow::Answered) => Ok(Outcome::of(Flow::Answered, &answer)),
+            Err(_) => Ok(Outcome::Broken),
         }
     }
 

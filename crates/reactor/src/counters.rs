@@ -6,6 +6,8 @@ use crossbeam_utils::CachePadded;
 use raida_conn::CloseReason;
 use raida_wire::Status;
 
+use crate::workers::Road;
+
 /// A number that one thread writes and others read.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -103,7 +105,9 @@ figures! {
     requests,
     /// Requests that went to a worker.
     deferred,
-    /// Requests that had to wait in their connection for a worker.
+    /// Requests that went to the batch.
+    batched,
+    /// Requests that had to wait in their connection for a worker or the batch.
     waited,
     /// Requests refused with 160 because they waited too long.
     wait_timeouts,
@@ -129,7 +133,7 @@ figures! {
     datagrams_too_short,
     /// Datagrams dropped because they had the shape of an answer gone astray.
     datagrams_astray,
-    /// Datagrams refused with 160 because as many as may be are with the workers.
+    /// Datagrams refused with 160 because as many as may be are with the workers or the batch.
     datagrams_overloaded,
     /// Answers replaced by 15 because they were longer than a datagram may be.
     datagrams_too_long,
@@ -143,9 +147,11 @@ figures! {
     turns,
     /// Connections open now.
     open,
-    /// Requests with the workers now.
+    /// Requests with the workers or the batch now.
     in_flight,
-    /// Requests waiting in their connection for a worker now.
+    /// Of those: requests with the batch.
+    in_batch,
+    /// Requests waiting in their connection for a worker or the batch now.
     waiting,
     /// Octets of pooled buffers owned now.
     buffer_octets,
@@ -175,7 +181,15 @@ impl Counters {
         count(&self.by_status.refusals, usize::from(status.0));
     }
 
-    /// How many requests were refused because the workers had no room.
+    /// Counts a request that leaves the I/O thread.
+    pub(crate) fn left(&self, road: Road) {
+        match road {
+            Road::Pool => self.deferred.add(1),
+            Road::Batch => self.batched.add(1),
+        }
+    }
+
+    /// How many requests were refused because the workers or the batch had no room.
     pub(crate) fn overloads(&self) -> u64 {
         self.wait_timeouts.get() + self.datagrams_overloaded.get()
     }

@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::datagrams::{Datagram, Datagrams, ReplyTo};
 use crate::order::Order;
 use crate::service::{Request, Service, Transport};
-use crate::workers::{Job, Origin, Outcome};
+use crate::workers::{Job, Origin, Outcome, Road};
 
 /// No answer.
 const SILENCE: Range<usize> = 0..0;
@@ -33,16 +33,17 @@ impl<S: Service, C: Clock> Core<S, C> {
         }
     }
 
-    /// A worker has answered a datagram.
+    /// Another thread has answered a datagram.
     pub(crate) fn finished_datagram(
         &mut self,
+        road: Road,
         to: ReplyTo,
         head: &Head,
         outcome: Outcome,
         mut answer: Buffer,
         began: Instant,
     ) -> Order {
-        self.dispatch.datagrams -= 1;
+        self.dispatch.datagram_answered(road);
         self.buffers.book_growth(&mut answer);
         let range = self.settle_datagram(head, outcome, &mut answer, began);
         self.counters.datagrams_out.add(1);
@@ -86,7 +87,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         if truncated { Err(Status::INVALID_PACKET_LENGTH) } else { Ok(()) }
     }
 
-    /// Serves a request that passed all header and length checks: at once, or by a worker (then nothing is answered yet).
+    /// Serves a request that passed all header and length checks: at once, or elsewhere (then nothing is answered yet).
     fn serve_request(
         &mut self,
         head: &Head,
@@ -100,13 +101,14 @@ impl<S: Service, C: Clock> Core<S, C> {
         let octets = octets.get_mut(..head.request_len()).unwrap_or_default();
         let request = Request { head: *head, octets: &mut *octets, peer: reply_to.peer, transport };
         match self.call(request, answer) {
-            Some(outcome) => Ok(self.settle_datagram(head, outcome, answer, began)),
-            None => self.defer_datagram(head, octets, reply_to, transport, began).map(|()| SILENCE),
+            Ok(outcome) => Ok(self.settle_datagram(head, outcome, answer, began)),
+            Err(road) => self.defer_datagram(road, head, octets, reply_to, transport, began).map(|()| SILENCE),
         }
     }
 
     fn defer_datagram(
         &mut self,
+        road: Road,
         head: &Head,
         octets: &[u8],
         reply_to: ReplyTo,
@@ -114,7 +116,8 @@ impl<S: Service, C: Clock> Core<S, C> {
         began: Instant,
     ) -> Result<(), Status> {
         // Requests that wait in connections were here before.
-        if self.dispatch.datagrams >= self.settings.datagrams_in_flight_max || self.dispatch.waiting() > 0 {
+        let datagrams = self.dispatch.datagrams(road);
+        if datagrams >= self.settings.datagrams_in_flight_max || self.dispatch.first(road).is_some() {
             return Err(self.overloaded());
         }
         let answer = self.buffers.take(SMALL).ok_or(Status::MEMORY_ALLOC)?;
@@ -122,15 +125,15 @@ impl<S: Service, C: Clock> Core<S, C> {
             self.buffers.put(answer);
             return Err(Status::MEMORY_ALLOC);
         };
-        let origin = Origin::Datagram(reply_to);
-        let job = Job { origin, head: *head, peer: reply_to.peer, transport, request, answer, began };
+        let (origin, outcome) = (Origin::Datagram(reply_to), Outcome::Broken);
+        let job = Job { road, origin, head: *head, peer: reply_to.peer, transport, request, answer, began, outcome };
         if let Err(job) = self.dispatch.submit(job) {
             self.buffers.put(job.request);
             self.buffers.put(job.answer);
             return Err(self.overloaded());
         }
-        self.dispatch.datagrams += 1;
-        self.counters.deferred.add(1);
+        self.dispatch.datagram_left(road);
+        self.counters.left(road);
         Ok(())
     }
 

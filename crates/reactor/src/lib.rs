@@ -3,7 +3,8 @@
 //! A [`Reactor`] is one loop on one thread. It stands between three things that it knows only as traits: a
 //! [`Backend`](backend::Backend) that talks to the kernel (or to a simulated one), a [`Service`](service::Service) that
 //! answers requests, and a [`Clock`](clock::Clock). What a connection does is decided by the machine in `raida-conn`,
-//! what the octets mean by `raida-wire`; what may block goes to a pool of `raida-workers`.
+//! what the octets mean by `raida-wire`; what may block goes to the threads of `raida-workers`, by one of two
+//! [`Roads`](workers::Roads): alone to a pool, or together with others to a batcher.
 //!
 //! Everything is bounded and named in [`Settings`], everything over a bound is refused with the protocol's status or
 //! closed, and counted in [`Counters`](counters::Counters). After start-up a request that is served inline allocates
@@ -16,14 +17,14 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use raida_reactor::{Policy, Reactor, Settings, counters::Counters, testing, workers};
+//! use raida_reactor::{Policy, Reactor, Settings, counters::Counters, testing, workers::Roads};
 //! use raida_sim::{Sim, Weather};
 //!
 //! let service = Arc::new(testing::Manners::default());
-//! let pool = Arc::new(workers::pool(Arc::clone(&service), &raida_workers::Config::default())?);
+//! let roads = Roads::start(&service, &Default::default(), &Default::default())?;
 //! let sim = Sim::new(7, Weather::rough()); // or raida_epoll::Epoll::bind(..)
 //! let (clock, settings) = (sim.clock(), Settings::new(Policy::new(testing::RULES)));
-//! let mut reactor = Reactor::new(sim, service, clock, settings, pool, Arc::new(Counters::default()));
+//! let mut reactor = Reactor::new(sim, service, clock, settings, roads, Arc::new(Counters::default()));
 //!
 //! reactor.handle().shutdown(); // from a signal, usually
 //! assert_eq!(reactor.run()?.cut, 0);

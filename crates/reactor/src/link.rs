@@ -10,7 +10,7 @@ use crate::buffer::Buffer;
 use crate::service::Transport;
 use crate::sources::Entry;
 use crate::token::Token;
-use crate::workers::{Job, Origin};
+use crate::workers::{Job, Origin, Outcome, Road};
 
 /// A connection between accept and close.
 #[derive(Debug)]
@@ -26,13 +26,14 @@ pub(crate) struct Link {
     pub(crate) response: Option<Buffer>,
     /// Where the response begins in its buffer; the machine counts from there.
     pub(crate) response_start: usize,
-    /// A deferred request for which there was no worker yet.
+    /// A request for another thread that had no room yet.
     pub(crate) parked: Option<Parked>,
 }
 
-/// A whole request waiting in its connection for a worker.
+/// A whole request waiting in its connection for a worker or the batch.
 #[derive(Debug)]
 pub(crate) struct Parked {
+    pub(crate) road: Road,
     pub(crate) head: Head,
     pub(crate) request: Buffer,
     pub(crate) answer: Buffer,
@@ -64,15 +65,16 @@ impl Link {
 }
 
 impl Parked {
-    /// Ready for a worker.
+    /// Ready to leave.
     pub(crate) fn into_job(self, token: Token, peer: SocketAddr) -> Job {
-        let Self { head, request, answer, began } = self;
-        Job { origin: Origin::Connection(token), head, peer, transport: Transport::Tcp, request, answer, began }
+        let Self { road, head, request, answer, began } = self;
+        let (origin, transport, outcome) = (Origin::Connection(token), Transport::Tcp, Outcome::Broken);
+        Job { road, origin, head, peer, transport, request, answer, began, outcome }
     }
 
-    /// Back from the workers, who had no room.
-    pub(crate) fn from_job(Job { head, request, answer, began, .. }: Job) -> Self {
-        Self { head, request, answer, began }
+    /// Back from a road that had no room.
+    pub(crate) fn from_job(Job { road, head, request, answer, began, .. }: Job) -> Self {
+        Self { road, head, request, answer, began }
     }
 }
 

@@ -20,11 +20,11 @@ use crate::pace::Pace;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::token::Token;
-use crate::workers::WorkerPool;
+use crate::workers::Roads;
 
 /// One event loop on one thread, over one backend.
 ///
-/// Several of them share a service, a worker pool and, by `SO_REUSEPORT`, a port; nothing else.
+/// Several of them share a service, the roads to other threads and, by `SO_REUSEPORT`, a port; nothing else.
 pub struct Reactor<B: Backend, S, C> {
     backend: B,
     core: Core<S, C>,
@@ -62,7 +62,7 @@ pub struct Drained {
     pub silent: u64,
     /// Connections closed when the drain time was over.
     pub cut: u64,
-    /// Requests still with the workers when the drain time was over.
+    /// Requests still with the workers or the batch when the drain time was over.
     pub abandoned: u64,
 }
 
@@ -73,11 +73,11 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         service: Arc<S>,
         clock: C,
         settings: Settings,
-        pool: Arc<WorkerPool>,
+        roads: Roads,
         counters: Arc<Counters>,
     ) -> Self {
         let waker = backend.waker();
-        let dispatch = Dispatch::new(pool, settings.completions_max, settings.connections_max, Arc::clone(&waker));
+        let dispatch = Dispatch::new(roads, settings.completions_max, settings.connections_max, Arc::clone(&waker));
         Self {
             gates: (0..backend.listeners()).map(|_| AcceptGate::new()).collect(),
             backend,
@@ -148,8 +148,8 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         Ok((self.phase == Phase::Over).then_some(self.drained))
     }
 
-    /// Waits until `count` of the requests with the workers have come back (or all of them, if fewer are out), so that
-    /// the next turn takes them: on a virtual clock no time passes meanwhile.
+    /// Waits until `count` more of the requests with other threads have come back (or all of them, if fewer are out), so
+    /// that the next turn takes them: on a virtual clock no time passes meanwhile.
     #[cfg(feature = "testing")]
     pub fn await_workers(&mut self, count: usize) {
         self.core.dispatch.await_finished(count);
@@ -295,7 +295,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         }
     }
 
-    /// Delivers what workers have finished, then hands them what waits.
+    /// Delivers what other threads have finished, then hands them what waits.
     fn take_results(&mut self) {
         while let Some(finished) = self.core.dispatch.finished() {
             let order = self.core.finished(finished);
@@ -384,6 +384,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         let counters = &self.core.counters;
         counters.turns.add(1);
         counters.in_flight.set(self.core.dispatch.in_flight() as u64);
+        counters.in_batch.set(self.core.dispatch.in_batch() as u64);
         counters.waiting.set(u64::from(self.core.dispatch.waiting()));
         counters.buffer_octets.set(self.core.buffers.octets() as u64);
     }

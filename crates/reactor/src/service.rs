@@ -31,6 +31,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// Answers requests for which [`call`](Self::call) returned [`Flow::Batched`], in this order, on the one thread that
     /// all of them go through. It may block. The answers leave when it returns, so what they promise must be on disk by then.
+    /// The calls stay in their places. When it panics, every one of them is answered with 252.
     fn call_together(&self, calls: &mut [Call<'_>]);
 
     /// Answers a vote packet (protocol §6.1) on the I/O thread, without lock, allocation or queue.

@@ -19,11 +19,12 @@ pub struct Settings {
     pub loopback_exempt: bool,
     /// Octets of pooled buffers, used and free. A request that would need more is answered with 254.
     pub buffer_octets_max: usize,
-    /// Requests with the workers at once, over TCP and UDP. More wait in their connections.
+    /// Requests with the workers at once, over TCP and UDP, and as many again with the batch. More wait in their
+    /// connections.
     pub completions_max: usize,
-    /// How long a request may wait in its connection for a worker before it is refused with 160.
+    /// How long a request may wait in its connection for a worker or the batch before it is refused with 160.
     pub wait_for_worker: Duration,
-    /// Requests from datagrams with the workers at once. More are refused with 160.
+    /// Requests from datagrams with the workers at once, and as many again with the batch. More are refused with 160.
     pub datagrams_in_flight_max: usize,
     /// Longest answer in a datagram, in octets; a longer one becomes 15, "use TCP".
     pub datagram_octets_max: usize,

@@ -14,7 +14,7 @@ use crate::link::Parked;
 use crate::order::Order;
 use crate::service::{Request, Service, Transport};
 use crate::token::Token;
-use crate::workers::{Finished, Origin, Outcome};
+use crate::workers::{Finished, Origin, Outcome, Road};
 
 impl<S: Service, C: Clock> Core<S, C> {
     /// Octets came, and perhaps there are more in the kernel. They are lent, and wiped before they go back.
@@ -68,7 +68,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.gone(token)
     }
 
-    /// The peer has reset the connection. A request that still waits for a worker is given up.
+    /// The peer has reset the connection. A request that still waits in it is given up.
     pub(crate) fn gone(&mut self, token: Token) -> Order {
         let now = self.clock.now();
         let mut step = self.feed(token, |machine, _policy, host| machine.failed(host));
@@ -78,7 +78,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.follow(token, step, &mut [], now)
     }
 
-    /// The slot's deadline has passed: the peer's, or that of a request waiting for a worker.
+    /// The slot's deadline has passed: the peer's, or that of a request waiting in it.
     pub(crate) fn expired(&mut self, slot: u32) -> Order {
         let now = self.clock.now();
         let Some(token) = self.links.token(slot) else { return Order::Nothing };
@@ -93,13 +93,13 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.follow(token, step, &mut [], now)
     }
 
-    /// A worker is done.
+    /// Another thread is done with a request.
     pub(crate) fn finished(&mut self, finished: Finished) -> Order {
-        let Finished { origin, head, request, answer, began, outcome } = finished;
+        let Finished { road, origin, head, request, answer, began, outcome } = finished;
         self.buffers.put(request);
         let token = match origin {
             Origin::Connection(token) => token,
-            Origin::Datagram(to) => return self.finished_datagram(to, &head, outcome, answer, began),
+            Origin::Datagram(to) => return self.finished_datagram(road, to, &head, outcome, answer, began),
         };
         if self.links.get(token).is_none() {
             self.counters.stale_completions.add(1);
@@ -111,9 +111,14 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.follow(token, step, &mut [], now)
     }
 
-    /// Hands requests that wait to the workers, longest first, as long as there is room.
+    /// Sends requests that wait on their way, longest first, as long as there is room. A blocked road holds up its own
+    /// line only.
     pub(crate) fn dispatch_waiting(&mut self) {
-        while let Some(slot) = self.dispatch.first() {
+        Road::BOTH.into_iter().for_each(|road| self.dispatch_line(road));
+    }
+
+    fn dispatch_line(&mut self, road: Road) {
+        while let Some(slot) = self.dispatch.first(road) {
             let token = self.links.token(slot);
             let parked = token.and_then(|token| Some((token, self.links.get_mut(token)?)));
             let Some((token, link)) = parked else {
@@ -204,7 +209,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         order
     }
 
-    /// Serves a whole request: the length of its response, or `None` while a worker has it or it waits for one.
+    /// Serves a whole request: the length of its response, or `None` where it leaves this thread or waits for that.
     fn process(
         &mut self,
         token: Token,
@@ -221,26 +226,30 @@ impl<S: Service, C: Clock> Core<S, C> {
         };
         let octets = request.get_mut(input);
         let call = Request { head, octets, peer, transport: Transport::Tcp };
-        if let Some(outcome) = self.call(call, &mut answer) {
-            self.give_up(request);
-            return Some(self.respond(token, &head, outcome, answer, began));
-        }
+        let road = match self.call(call, &mut answer) {
+            Err(road) => road,
+            Ok(outcome) => {
+                self.give_up(request);
+                return Some(self.respond(token, &head, outcome, answer, began));
+            }
+        };
         let Some(request) = self.keep(request, input) else {
             self.buffers.put(answer);
             return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));
         };
-        self.defer(token, Parked { head, request, answer, began });
+        self.defer(token, Parked { road, head, request, answer, began });
         None
     }
 
-    /// Hands a request to a worker or, where others wait already or there is no room, lets it wait in its connection.
+    /// Sends a request on its way or, where others wait already or there is no room, lets it wait in its connection.
     fn defer(&mut self, token: Token, parked: Parked) {
         let Some(link) = self.links.get_mut(token) else { return };
-        debug!(slot = token.slot(), peer = %link.peer, command = %parked.head.command(), "request deferred");
-        self.counters.deferred.add(1);
+        let (road, command) = (parked.road, parked.head.command());
+        debug!(slot = token.slot(), peer = %link.peer, %command, ?road, "request deferred");
+        self.counters.left(road);
         link.parked = Some(parked);
-        self.dispatch.enqueue(token.slot());
-        self.dispatch_waiting();
+        self.dispatch.enqueue(road, token.slot());
+        self.dispatch_line(road);
         if self.links.get(token).is_some_and(|link| link.parked.is_some()) {
             self.counters.waited.add(1);
         }
@@ -248,7 +257,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Takes a waiting request out of the line and forgets it, except for what a refusal takes.
     fn unpark(&mut self, token: Token) -> Option<(Head, Instant)> {
-        let Parked { head, request, answer, began } = self.links.get_mut(token)?.parked.take()?;
+        let Parked { head, request, answer, began, .. } = self.links.get_mut(token)?.parked.take()?;
         self.dispatch.leave(token.slot());
         self.buffers.put(request);
         self.buffers.put(answer);

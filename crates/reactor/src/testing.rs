@@ -25,12 +25,20 @@ pub const INFLATE: Command = Command::PEEK;
 pub const PANIC: Command = Command::BREAK;
 /// Panics on a worker, once the gate lets it through.
 pub const PANIC_LATER: Command = Command::JOIN;
+/// Answers with the payload, together with others, once the gate of batches has let as many through as there are.
+pub const BATCH: Command = Command::POWN;
+/// Comes with the others of its batch, and gets no answer from the service.
+pub const FORGET_IN_BATCH: Command = Command::CREATE_COINS;
+/// Panics, and so breaks its whole batch.
+pub const PANIC_IN_BATCH: Command = Command::DELETE_COINS;
 
 /// A service for type 0 requests. Nobody's key is known to it.
 #[derive(Debug, Default)]
 pub struct Manners {
     /// Where deferred requests wait on their worker.
     pub gate: Gate,
+    /// Where batches wait on their thread: each lets as many requests through as it holds.
+    pub batch_gate: Gate,
 }
 
 impl Service for Manners {
@@ -40,6 +48,9 @@ impl Service for Manners {
 
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
         let command = request.head.command();
+        if matches!(command, BATCH | FORGET_IN_BATCH | PANIC_IN_BATCH) {
+            return Flow::Batched;
+        }
         if matches!(command, DEFER | PANIC_LATER) {
             if place == Place::Reactor {
                 return Flow::Deferred;
@@ -50,28 +61,38 @@ impl Service for Manners {
             // A panic in everything but the noise of the panic hook.
             resume_unwind(Box::new("as asked"));
         }
-        let Request { head, octets, .. } = request;
-        let body = octets.get_mut(head.header_len()..).unwrap_or_default();
-        match open(head, body, &Key::None) {
-            Err(refusal) => {
-                let buffer = answer.buffer(HEADROOM);
-                let Some(out) = buffer.first_chunk_mut() else { return Flow::Answered };
-                let len = refusal.write(out, RULES.raida_id, 0, &[0; 24]);
-                answer.finish(0..len, refusal.status());
-            }
-            Ok((payload, session)) => respond(&session, payload, answer),
-        }
+        reply(request, answer);
         Flow::Answered
     }
 
     fn call_together(&self, calls: &mut [Call<'_>]) {
+        calls.iter().for_each(|_| self.batch_gate.pass());
         for Call { request, answer } in calls {
-            let _ = self.call(request, answer, Place::Worker);
+            match request.head.command() {
+                PANIC_IN_BATCH => resume_unwind(Box::new("as asked")),
+                FORGET_IN_BATCH => {}
+                _ => reply(request, answer),
+            }
         }
     }
 
     fn vote(&self, request: &vote::Request<'_>) -> [u8; 17] {
         vote::answer(request, &[0; vote::ROOTS_LEN])
+    }
+}
+
+/// Opens the request and sends its payload back.
+fn reply(request: &mut Request<'_>, answer: &mut Answer<'_>) {
+    let Request { head, octets, .. } = request;
+    let body = octets.get_mut(head.header_len()..).unwrap_or_default();
+    match open(head, body, &Key::None) {
+        Err(refusal) => {
+            let buffer = answer.buffer(HEADROOM);
+            let Some(out) = buffer.first_chunk_mut() else { return };
+            let len = refusal.write(out, RULES.raida_id, 0, &[0; 24]);
+            answer.finish(0..len, refusal.status());
+        }
+        Ok((payload, session)) => respond(&session, payload, answer),
     }
 }
 

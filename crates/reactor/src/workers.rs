@@ -1,26 +1,73 @@
-//! The road to the workers and back.
+//! The roads away from the I/O thread and back: to the workers, and to the batch.
 
 use std::io;
 use std::mem;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use raida_conn::Instant;
 use raida_wire::{Head, Status};
-use raida_workers::{Config, Pool};
+use raida_workers::{Batcher, BatcherConfig, Config, Pool};
+use tracing::{info, warn};
 
 use crate::buffer::Buffer;
 use crate::datagrams::ReplyTo;
-use crate::service::{Answer, Flow, Place, Request, Service, Transport};
+use crate::service::{Answer, Call, Flow, Place, Request, Service, Transport};
 use crate::token::Token;
-use std::net::SocketAddr;
 
 /// The pool that deferred requests go to. Shared by all reactors.
 pub type WorkerPool = Pool<Job, Finished>;
 
-/// A request on its way to a worker.
+/// The thread that batched requests go to. Shared by all reactors.
+pub type JobBatcher = Batcher<Job, Finished>;
+
+/// Both roads. A clone leads to the same threads.
+#[derive(Clone, Debug)]
+pub struct Roads {
+    /// For [`Flow::Deferred`].
+    pub pool: Arc<WorkerPool>,
+    /// For [`Flow::Batched`].
+    pub batcher: Arc<JobBatcher>,
+}
+
+impl Roads {
+    /// Starts the threads at their ends, to answer for `service`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`pool`] and [`batcher`].
+    pub fn start<S: Service>(service: &Arc<S>, workers: &Config, batches: &BatcherConfig) -> io::Result<Self> {
+        let pool = Arc::new(pool(Arc::clone(service), workers)?);
+        Ok(Self { pool, batcher: Arc::new(batcher(Arc::clone(service), batches)?) })
+    }
+
+    /// Finishes every accepted job and waits for the threads, for `limit` by each road. What is late is logged, and
+    /// nobody waits for it any more.
+    pub fn shutdown_within(&self, limit: Duration) {
+        for end in [self.pool.shutdown_within(limit), self.batcher.shutdown_within(limit)] {
+            end.unwrap_or_else(|leftover| warn!("{leftover}"));
+        }
+        info!(workers = ?self.pool, batches = ?self.batcher, "no more requests");
+    }
+}
+
+/// Which of them a request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Road {
+    Pool,
+    Batch,
+}
+
+impl Road {
+    pub(crate) const BOTH: [Self; 2] = [Self::Pool, Self::Batch];
+}
+
+/// A request on its way to another thread.
 #[derive(Debug)]
 pub struct Job {
+    pub(crate) road: Road,
     pub(crate) origin: Origin,
     pub(crate) head: Head,
     pub(crate) peer: SocketAddr,
@@ -30,6 +77,8 @@ pub struct Job {
     pub(crate) answer: Buffer,
     /// When the request was whole.
     pub(crate) began: Instant,
+    /// Broken until the service says otherwise.
+    pub(crate) outcome: Outcome,
 }
 
 /// Where an answer goes.
@@ -42,6 +91,7 @@ pub(crate) enum Origin {
 /// What came of a [`Job`]. Carries both buffers home.
 #[derive(Debug)]
 pub struct Finished {
+    pub(crate) road: Road,
     pub(crate) origin: Origin,
     pub(crate) head: Head,
     pub(crate) request: Buffer,
@@ -64,27 +114,60 @@ pub(crate) enum Outcome {
 ///
 /// A configuration out of range, or what the system said when a thread could not be started.
 pub fn pool<S: Service>(service: Arc<S>, config: &Config) -> io::Result<WorkerPool> {
-    Pool::new(config, move |job: &mut Job| job.run(&*service), |mut job| job.finish(Outcome::Broken))
+    Pool::new(config, move |job: &mut Job| job.run(&*service), |mut job| job.finish())
+}
+
+/// Starts the thread that answers batched requests for `service`, many together.
+///
+/// Once the largest batch has been seen, a batch costs no allocation here.
+///
+/// # Errors
+///
+/// A configuration out of range, or what the system said when the thread could not be started.
+pub fn batcher<S: Service>(service: Arc<S>, config: &BatcherConfig) -> io::Result<JobBatcher> {
+    let (mut calls, mut outcomes) = (Vec::new(), Vec::new());
+    let run = move |jobs: &mut [Job]| {
+        let mut these = emptied(mem::take(&mut calls));
+        these.extend(jobs.iter_mut().map(Job::call));
+        service.call_together(&mut these);
+        outcomes.extend(these.iter().map(|call| Outcome::of(Flow::Answered, &call.answer)));
+        calls = emptied(these);
+        for (job, outcome) in jobs.iter_mut().zip(outcomes.drain(..)) {
+            job.outcome = outcome;
+        }
+    };
+    Batcher::new(config, run, |mut job| job.finish(), |mut job| job.finish())
+}
+
+/// The memory of a list of calls, for calls that borrow from something else: collecting in place allocates nothing.
+fn emptied<'to>(mut calls: Vec<Call<'_>>) -> Vec<Call<'to>> {
+    calls.clear();
+    calls.into_iter().map_while(|_| None).collect()
 }
 
 impl Job {
     fn run<S: Service>(&mut self, service: &S) -> Finished {
-        let octets = self.request.as_mut().get_mut(..self.head.request_len()).unwrap_or_default();
-        let mut request = Request { head: self.head, octets, peer: self.peer, transport: self.transport };
-        let mut answer = Answer::new(&mut self.answer);
+        let Call { mut request, mut answer } = self.call();
         let flow = service.call(&mut request, &mut answer, Place::Worker);
-        let outcome = Outcome::of(flow, &answer);
-        self.finish(outcome)
+        self.outcome = Outcome::of(flow, &answer);
+        self.finish()
     }
 
-    fn finish(&mut self, outcome: Outcome) -> Finished {
+    fn call(&mut self) -> Call<'_> {
+        let octets = self.request.as_mut().get_mut(..self.head.request_len()).unwrap_or_default();
+        let request = Request { head: self.head, octets, peer: self.peer, transport: self.transport };
+        Call { request, answer: Answer::new(&mut self.answer) }
+    }
+
+    fn finish(&mut self) -> Finished {
         Finished {
+            road: self.road,
             origin: self.origin,
             head: self.head,
             request: mem::take(&mut self.request),
             answer: mem::take(&mut self.answer),
             began: self.began,
-            outcome,
+            outcome: mem::replace(&mut self.outcome, Outcome::Broken),
         }
     }
 }

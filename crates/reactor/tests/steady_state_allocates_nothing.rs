@@ -17,7 +17,9 @@ use raida_reactor::counters::Counters;
 use raida_reactor::datagrams::{Datagrams, ReplyTo};
 use raida_reactor::testing::{ECHO, Manners, RULES, request};
 use raida_reactor::token::Token;
-use raida_reactor::{Policy, Reactor, Settings, workers};
+use raida_reactor::workers::Roads;
+use raida_reactor::{Policy, Reactor, Settings};
+use raida_workers::BatcherConfig;
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -168,10 +170,11 @@ fn a_hundred_thousand_requests_allocate_nothing() {
 
     let service = Arc::new(Manners::default());
     let config = raida_workers::Config { threads: 1, ..Default::default() };
-    let pool = Arc::new(workers::pool(Arc::clone(&service), &config).unwrap());
+    let roads = Roads::start(&service, &config, &BatcherConfig::default()).unwrap();
     let settings = Settings { connections_max: 16, ..Settings::new(Policy::new(RULES)) };
     let backend = Instantly::new(requests, datagrams);
-    let mut reactor = Reactor::new(backend, service, SystemClock::new(), settings, pool, Arc::new(Counters::default()));
+    let mut reactor =
+        Reactor::new(backend, service, SystemClock::new(), settings, roads, Arc::new(Counters::default()));
 
     let mut run = |turns| {
         for _ in 0..turns {

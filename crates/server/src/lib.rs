@@ -25,7 +25,7 @@ use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
 use raida_reactor::counters::Counters;
 use raida_reactor::service::Service;
-use raida_reactor::workers;
+use raida_reactor::workers::Roads;
 use tracing::{info, warn};
 
 use crate::flags::Flags;
@@ -81,16 +81,16 @@ pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node<NoCoins>) -> S) -
     let admin_key = AdminKey::new(*config.server.admin_key.as_ref().unwrap_or(&secrets.admin_key).expose());
     let settings = raida_node::Settings { raida_id: config.server.raida_id, admin_key, reactors: counters.clone() };
     let service = Arc::new(wrap(Node::new(settings, NoCoins)));
-    let pool = Arc::new(workers::pool(Arc::clone(&service), &settings::workers(config))?);
+    let roads = Roads::start(&service, &settings::workers(config), &settings::batcher(config))?;
 
     let (clock, settings) = (SystemClock::new(), settings::reactor(config, &plan));
     let addresses = sockets::addresses(&backends);
     let assemble = |(backend, counters): (_, &Arc<_>)| {
-        let (service, pool) = (Arc::clone(&service), Arc::clone(&pool));
-        Reactor::new(backend, service, clock, settings.clone(), pool, Arc::clone(counters))
+        let (service, roads) = (Arc::clone(&service), roads.clone());
+        Reactor::new(backend, service, clock, settings.clone(), roads, Arc::clone(counters))
     };
     let reactors = backends.into_iter().zip(&counters).map(assemble).collect();
-    let served = serve::until_told(config, &addresses, reactors, &pool);
+    let served = serve::until_told(config, &addresses, reactors, &roads);
     info!(log_lines_lost = log.lost.dropped_lines(), "stopped");
     served
 }

@@ -12,7 +12,7 @@ use raida_epoll::Epoll;
 use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
 use raida_reactor::service::Service;
-use raida_reactor::workers::WorkerPool;
+use raida_reactor::workers::Roads;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -24,7 +24,8 @@ use tracing::{info, warn};
 pub(crate) type IoLoop<S> = Reactor<Epoll, S, SystemClock>;
 type IoThread = JoinHandle<anyhow::Result<()>>;
 
-/// How long workers may take to end after the last reactor has. For what they still do then, nobody waits.
+/// How long workers, and then the batcher, may take to end after the last reactor has. For what they still do then,
+/// nobody waits.
 const WORKERS_END_MAX: Duration = Duration::from_secs(1);
 
 /// Runs every reactor in a thread of its own until SIGTERM or SIGINT comes, or until one of them fails; then drains all.
@@ -33,7 +34,7 @@ pub(crate) fn until_told<S: Service>(
     config: &Config,
     addresses: &str,
     reactors: Vec<IoLoop<S>>,
-    pool: &WorkerPool,
+    roads: &Roads,
 ) -> anyhow::Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
@@ -46,7 +47,7 @@ pub(crate) fn until_told<S: Service>(
     let threads: Vec<_> = reactors.into_iter().enumerate().map(start).collect::<anyhow::Result<_>>()?;
 
     let (raida_id, backend) = (config.server.raida_id, config.network.backend.as_str());
-    info!(%addresses, raida_id, backend, reactors = threads.len(), workers = pool.threads(), "serving");
+    info!(%addresses, raida_id, backend, reactors = threads.len(), workers = roads.pool.threads(), "serving");
     tell(NotifyState::Ready);
     let signal = signals.forever().next();
     stopping.store(true, Ordering::SeqCst);
@@ -55,9 +56,7 @@ pub(crate) fn until_told<S: Service>(
 
     handles.iter().for_each(|handle| handle.shutdown());
     let ends: Vec<_> = threads.into_iter().map(IoThread::join).collect();
-    if let Err(leftover) = pool.shutdown_within(WORKERS_END_MAX) {
-        warn!("{leftover}");
-    }
+    roads.shutdown_within(WORKERS_END_MAX);
     ends.into_iter().try_for_each(|end| end.unwrap_or_else(|_| bail!("an I/O thread panicked")))
 }
 

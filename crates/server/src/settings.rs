@@ -61,6 +61,12 @@ pub(crate) fn workers(config: &Config) -> raida_workers::Config {
     raida_workers::Config { threads, queue_capacity, name_prefix, pin: config.workers.pin }
 }
 
+/// For the batcher.
+pub(crate) fn batcher(config: &Config) -> raida_workers::BatcherConfig {
+    let (queue_capacity, batch_max) = (config.workers.batch_queue_max.get(), config.workers.batch_max.get());
+    raida_workers::BatcherConfig { queue_capacity, batch_max, name: "raida-batch".to_owned() }
+}
+
 /// One reactor's part.
 fn share<T: Div<Output = T> + TryFrom<usize> + Copy>(bound: T, config: &Config) -> T {
     T::try_from(config.network.reactors.get()).map_or(bound, |reactors| bound / reactors)

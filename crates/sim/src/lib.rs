@@ -6,7 +6,7 @@
 //! is tested in a millisecond. [`seed::each`] runs a scenario with many seeds and prints the one that failed; the
 //! environment variable `RAIDA_SIM_SEED` runs that one again.
 //!
-//! [`Rig`] puts the real reactor on top, with a test service and a worker whose jobs take virtual time too.
+//! [`Rig`] puts the real reactor on top, with a test service, a worker and a batcher whose work takes virtual time too.
 //!
 //! The crate never contains real I/O, and never ships.
 //!

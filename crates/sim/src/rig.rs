@@ -1,4 +1,4 @@
-//! A reactor over a simulation, with workers whose time is virtual too.
+//! A reactor over a simulation, with other threads whose time is virtual too.
 #![expect(clippy::expect_used, reason = "a rig that cannot run has to fail its test")]
 
 use std::sync::Arc;
@@ -8,18 +8,20 @@ use raida_reactor::clock::Clock;
 use raida_reactor::counters::{Counters, Snapshot};
 use raida_reactor::handle::Handle;
 use raida_reactor::testing::{Held, Manners, RULES};
-use raida_reactor::{Drained, Instant, Policy, Reactor, Settings, workers};
-use raida_workers::Config;
+use raida_reactor::workers::Roads;
+use raida_reactor::{Drained, Instant, Policy, Reactor, Settings};
+use raida_workers::{BatcherConfig, Config};
 
 use crate::clock::SimClock;
 use crate::dice::Dice;
 use crate::sim::Sim;
 use crate::weather::Weather;
 
-/// The real reactor, the test service and one worker, whose jobs take as long as the dice say.
+/// The real reactor, the test service, one worker and one batcher, whose work takes as long as the dice say.
 ///
-/// The worker is a real thread. It stands still until the rig lets one job through, and the rig waits for the result
-/// before it goes on, so a run depends on the seed alone.
+/// Both are real threads. The worker stands still until the rig lets one job through, the batcher until the rig lets
+/// through all that it has been given by then; and the rig waits for the results before it goes on. So a run depends on
+/// the seed alone, unless the batcher's queue is so short that it is full at times.
 pub struct Rig {
     /// The loop under test.
     pub reactor: Reactor<Sim, Manners, SimClock>,
@@ -27,27 +29,56 @@ pub struct Rig {
     counters: Arc<Counters>,
     clock: SimClock,
     dice: Dice,
-    job_max: Duration,
-    job_ends: Option<Instant>,
+    job: Stint,
+    batch: Stint,
+}
+
+/// Virtual work: a job, or a batch.
+struct Stint {
+    max: Duration,
+    ends: Option<Instant>,
 }
 
 impl Rig {
-    /// A rig in which a deferred request takes up to `job_max`.
+    /// A rig in which a deferred request, or a batch, takes up to `job_max`.
     ///
     /// # Panics
     ///
-    /// When the worker cannot be started.
+    /// When a thread cannot be started.
     #[must_use]
     pub fn new(seed: u64, weather: Weather, job_max: Duration, set: impl FnOnce(&mut Settings)) -> Self {
+        let batcher = BatcherConfig { queue_capacity: 4096, ..BatcherConfig::default() };
+        Self::with_batcher(&batcher, seed, weather, job_max, set)
+    }
+
+    /// A rig with this batcher.
+    ///
+    /// # Panics
+    ///
+    /// When a thread cannot be started.
+    #[must_use]
+    pub fn with_batcher(
+        batcher: &BatcherConfig,
+        seed: u64,
+        weather: Weather,
+        job_max: Duration,
+        set: impl FnOnce(&mut Settings),
+    ) -> Self {
         let sim = Sim::new(seed, weather);
         let (clock, service, counters) = (sim.clock(), Arc::new(Manners::default()), Arc::new(Counters::default()));
         let config = Config { threads: 1, queue_capacity: 4096, ..Config::default() };
-        let pool = workers::pool(Arc::clone(&service), &config).expect("a worker can be started");
+        let roads = Roads::start(&service, &config, batcher).expect("threads can be started");
         let mut settings = Settings::new(Policy::new(RULES));
         set(&mut settings);
-        let reactor =
-            Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, Arc::new(pool), Arc::clone(&counters));
-        Self { reactor, service, counters, clock, dice: Dice::new(!seed), job_max, job_ends: None }
+        let reactor = Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, roads, Arc::clone(&counters));
+        let stint = |max| Stint { max, ends: None };
+        let (job, batch) = (stint(job_max), stint(job_max));
+        Self { reactor, service, counters, clock, dice: Dice::new(!seed), job, batch }
+    }
+
+    /// From now on a batch takes up to `max`.
+    pub fn set_batch_max(&mut self, max: Duration) {
+        self.batch.max = max;
     }
 
     /// The simulation, to add clients to it and to look at them.
@@ -79,7 +110,7 @@ impl Rig {
         self.reactor.handle()
     }
 
-    /// One turn of the loop, and before it what the worker has finished by now.
+    /// One turn of the loop, and before it what the other threads have finished by now.
     ///
     /// # Panics
     ///
@@ -136,31 +167,40 @@ impl Rig {
         figures.iter().all(|figure| figure.get() == 0) && self.counters.turns.get() > 0 && self.sim().is_quiet()
     }
 
-    /// Lets the worker finish a job whose time has come.
+    /// Lets the worker finish a job whose time has come, and the batcher a batch.
     fn work(&mut self) {
-        if self.counters.in_flight.get() == 0 {
-            return;
+        let in_batch = self.counters.in_batch.get();
+        if self.counters.in_flight.get() > in_batch && self.is_due(|rig| &mut rig.job) {
+            self.service.gate.release(1);
+            self.reactor.await_workers(1);
         }
-        match self.job_ends {
-            Some(ends) if ends <= self.now() => {
-                self.job_ends = None;
-                self.service.gate.release(1);
-                self.reactor.await_workers(1);
-            }
-            Some(_) => {}
-            None => {
-                let most = u64::try_from(self.job_max.as_micros()).unwrap_or(u64::MAX - 1);
-                let takes = Duration::from_micros(self.dice.below(most + 1));
-                self.job_ends = Some(self.now() + takes);
-                self.sim().set_alarm(takes);
-            }
+        if in_batch > 0 && self.is_due(|rig| &mut rig.batch) {
+            self.service.batch_gate.release(in_batch);
+            self.reactor.await_workers(usize::try_from(in_batch).unwrap_or(usize::MAX));
         }
+    }
+
+    /// Whether the time of some work has come. Where it has not begun, it begins.
+    fn is_due(&mut self, stint: impl Fn(&mut Self) -> &mut Stint) -> bool {
+        let now = self.now();
+        let Stint { max, ends } = stint(self);
+        if let Some(end) = *ends {
+            let is_due = end <= now;
+            *ends = Some(end).filter(|_| !is_due);
+            return is_due;
+        }
+        let most = u64::try_from(max.as_micros()).unwrap_or(u64::MAX - 1);
+        let takes = Duration::from_micros(self.dice.below(most + 1));
+        stint(self).ends = Some(now + takes);
+        self.sim().set_alarm(takes);
+        false
     }
 }
 
 impl Drop for Rig {
-    /// The worker must not wait for ever.
+    /// No thread may wait for ever.
     fn drop(&mut self) {
         self.service.gate.open();
+        self.service.batch_gate.open();
     }
 }
