@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["raida-conn", "raida-store", "raida-workers", "raida-config", "raida-client", "raida-vectors"],
     &["raida-reactor"],
     &["raida-epoll", "raida-sim", "raida-node"],
+    &["raida-peers"],
     &["raida-server", "raida"],
     &["raida-behaviour", "raida-fuzz", "xtask"],
 ];
