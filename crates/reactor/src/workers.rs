@@ -181,3 +181,29 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raida_wire::{Command, Recipient, Rules, Sender};
+
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_batch_is_kept_for_the_next() {
+        let sender = Sender::Nobody { echo: [1, 2], challenge: raida_wire::Challenge::new([9; 12]) };
+        let recipient = Recipient { raida_id: 3, coin_id: 6, shard: 0 };
+        let mut octets = [0; 50];
+        raida_wire::Request::new(recipient, Command::POWN, sender).build(&mut octets, b"").expect("it fits");
+        let rules = Rules { raida_id: 3, coin_id: 6, body_max: u16::MAX };
+        let head = Head::judge(&octets, &rules).expect("a good header").expect("a whole header");
+
+        let mut buffer = Buffer::zeroed(64);
+        let (peer, transport) = (([127, 0, 0, 1], 1).into(), Transport::Tcp);
+        let mut calls = Vec::with_capacity(100);
+        let request = Request { head, octets: &mut octets, peer, transport };
+        calls.push(Call { request, answer: Answer::new(&mut buffer) });
+        let memory = (calls.as_ptr().addr(), calls.capacity());
+        let next: Vec<Call<'static>> = emptied(calls);
+        assert_eq!((next.as_ptr().addr(), next.capacity(), next.len()), (memory.0, memory.1, 0));
+    }
+}
