@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use raida_client::{Options, Target, Transport, vote};
-use raida_store::{Store, StoreError};
+use raida_store::{Forest, Store, StoreError};
 use raida_wire::vote::ROOTS_LEN;
 use raida_wire::{Command, Denomination, Recipient};
 use tracing::debug;
@@ -86,23 +87,34 @@ impl Cycle {
         if count < BALLOTS_MIN {
             return report(count, Outcome::FewBallots);
         }
-        let (roots, holders) = match agreement(ballots) {
-            Agreement::None { most } => return report(count, Outcome::Divided { most }),
-            Agreement::Roots { roots, holders } => (roots, holders),
-        };
-        let denominations = differing(own.roots(), &roots);
+        match agreement(ballots) {
+            Agreement::None { most } => report(count, Outcome::Divided { most }),
+            Agreement::Roots { roots, holders } => report(count, self.outvoted(store, own, &roots, holders, is_over)),
+        }
+    }
+
+    /// What to do where thirteen agree on these roots.
+    fn outvoted(
+        &self,
+        store: &Weak<Store>,
+        own: Arc<Forest>,
+        roots: &[u8; ROOTS_LEN],
+        holders: Vec<SocketAddr>,
+        is_over: &dyn Fn() -> bool,
+    ) -> Outcome {
+        let denominations = differing(own.roots(), roots);
         if denominations.is_empty() {
-            return report(count, Outcome::Agreed);
+            return Outcome::Agreed;
         }
         let healed = match (&self.circle.kind, self.circle.peers.first()) {
             (Kind::Mirrors { healing }, Some(peer)) => {
                 let bounds = Bounds { pages_max: self.pages_max, total: self.healing_max, patience: self.patience };
-                let search = Search::new(store, own, &roots, holders, recipient(peer), bounds);
+                let search = Search::new(store, own, roots, holders, recipient(peer), bounds);
                 Some(search.run(healing.as_ref(), is_over))
             }
             (Kind::Network | Kind::Mirrors { .. }, _) => None,
         };
-        report(count, Outcome::Outvoted { denominations, healed })
+        Outcome::Outvoted { denominations, healed }
     }
 
     /// Stage 1: who has the same roots, by UDP.
