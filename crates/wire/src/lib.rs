@@ -57,6 +57,7 @@ pub mod header;
 pub mod merkle;
 pub mod month;
 mod octets;
+pub mod payload;
 pub mod pending;
 pub mod refusal;
 pub mod registry;

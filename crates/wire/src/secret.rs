@@ -2,8 +2,12 @@
 
 use core::fmt;
 
+use md5::{Digest, Md5};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::coin::{CoinId, RawCoinId};
+use crate::octets::xor;
 
 /// The secret that makes its holder the owner of a coin or of a locker.
 ///
@@ -41,6 +45,23 @@ impl AuthenticityNumber {
     #[must_use]
     pub fn is_locker_key(&self) -> bool {
         matches!(self.0, [.., 0xFF, 0xFF, 0xFF, 0xFF])
+    }
+
+    /// This XOR that, octet by octet: how the sum commands add numbers up and shift them.
+    ///
+    /// Source: protocol §5.3
+    #[must_use]
+    pub fn xor(&self, that: &[u8; 16]) -> Self {
+        Self(xor(self.0, that))
+    }
+
+    /// The number that Fix gives a coin: MD5 over the id of the node, the coin and the client's `pg`.
+    ///
+    /// Source: protocol §5.4
+    #[must_use]
+    pub fn fixed(raida_id: u8, coin: CoinId, pg: &[u8; 16]) -> Self {
+        let RawCoinId(coin) = coin.raw();
+        Self(Md5::new().chain_update([raida_id]).chain_update(coin).chain_update(pg).finalize().into())
     }
 }
 

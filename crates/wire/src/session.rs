@@ -62,6 +62,15 @@ impl Session {
         start..HEADROOM + body_size as usize
     }
 
+    /// Puts a body that [`open`](crate::open) has opened back to how it came. Who can not answer at once hands the octets
+    /// on as they were.
+    pub fn close(&self, body: &mut [u8]) {
+        let clear = self.head.encryption().response_overhead();
+        if let Some((sealed, _)) = body.len().checked_sub(clear).and_then(|sealed| body.split_at_mut_checked(sealed)) {
+            self.key.apply(&self.head.header().keying.iv(), sealed);
+        }
+    }
+
     /// The size of the whole response with a payload of this length, header included, before it is built.
     #[must_use]
     pub const fn sealed_len(&self, payload_len: usize) -> usize {

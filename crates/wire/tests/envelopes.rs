@@ -198,3 +198,26 @@ fn nothing_that_prints_shows_a_secret() {
     assert!(!shown.to_lowercase().contains("c7c7c7c7c7c7"), "{shown}");
     assert!(!shown.contains("3, 3, 3, 3"), "the challenge: {shown}");
 }
+
+#[test]
+fn an_opened_body_can_be_put_back_as_it_came() {
+    for sender in senders() {
+        for payload in [&b""[..], &[0x5A; 77]] {
+            let came = build(sender, Command::DETECT, payload);
+            let mut octets = came.clone();
+            let key = AuthenticityNumber::new([8; 16]);
+            let lockers = [key.clone()];
+            let key = match sender {
+                Sender::Nobody { .. } => Key::None,
+                Sender::Coin { .. } | Sender::Coin256 { .. } => Key::Coin(&key),
+                Sender::Locker { .. } => Key::Lockers(&lockers),
+                Sender::TwoCoins { .. } => Key::TwoCoins(&key, &key),
+            };
+            let session = serve(&mut octets, &key).unwrap();
+            let is_clear = matches!(sender, Sender::Nobody { .. });
+            assert!(is_clear || payload.is_empty() || octets != came);
+            session.close(&mut octets[session.head().header_len()..]);
+            assert_eq!(octets, came);
+        }
+    }
+}

@@ -19,9 +19,11 @@ fn every_vector_of_the_wire_format_passes() {
     }
     // Requests are the four families req, rej, udp and tcp: 96 together.
     let expected = [
-        ("body", 15),
+        ("body", 19),
         ("crc", 6),
         ("key", 4),
+        ("merkle", 9),
+        ("page", 1),
         ("rej", 53),
         ("req", 22),
         ("resp", 16),
