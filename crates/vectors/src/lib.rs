@@ -26,6 +26,7 @@ mod crc;
 mod key;
 mod merkle;
 mod page;
+mod payload;
 mod profile;
 mod report;
 mod request;
@@ -73,7 +74,7 @@ fn check(vector: &Value, profile: Result<&Profile, &Reason>) -> Outcome {
             "request" => request::check(&case, profile()?),
             "response" => response::check(&case, profile()?),
             "vote" => vote::check(&case, profile()?),
-            "body" => return body::check(&case),
+            "body" => body::check(&case),
             "merkle" => merkle::check(&case),
             "page" => page::check(&case),
             "exchange" | "feed" => {
