@@ -2,11 +2,14 @@
 
 #![expect(clippy::indexing_slicing, reason = "a target that panics is a finding")]
 
+use std::sync::LazyLock;
+
 use raida_config::{Config, ConfigFile, Sources};
 use raida_conn::{Connection, Host, Instant, Octets, Policy, Step};
-use raida_node::testing::{MemoryCoins, ask, node_of};
-use raida_reactor::service::{Place, Transport};
-use raida_wire::{AuthenticityNumber, Head, RawCoinId, Refusal, Rules, Status};
+use raida_node::Node;
+use raida_node::testing::{Coins, ask, node_of};
+use raida_reactor::service::Transport;
+use raida_wire::{AuthenticityNumber, Command, Head, RawCoinId, Refusal, Rules, Status, registry};
 
 const RULES: Rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
 
@@ -29,18 +32,20 @@ fn connection() {
     });
 }
 
-/// Whatever is asked, under whatever key, a worker answers it, and within the bounds of a datagram.
+/// Whatever is asked, under whatever key, it is answered, and within the bounds of a datagram.
 #[test]
 fn node() {
-    let coin = RawCoinId([0, 0, 0, 0, 7]).judge().expect("a coin in range");
-    let node = node_of(14, MemoryCoins::new().with_coin(coin, AuthenticityNumber::new([5; 16])));
+    static NODE: LazyLock<Node> = LazyLock::new(|| {
+        let coin = RawCoinId([0, 0, 0, 0, 7]).judge().expect("a coin in range");
+        node_of(14, &Coins::new().with_coin(coin, AuthenticityNumber::new([5; 16])))
+    });
     bolero::check!().for_each(|octets| {
         let octets = plausible(octets);
         let Some(request) = whole_request(&octets) else { return };
         let transport = Transport::Udp { datagram: request.len(), limit: 1440 };
-        let answer = ask(&node, request, transport, Place::Worker).expect("a worker has to answer");
+        let answer = ask(&NODE, request, transport).expect("an answer");
         assert!((32..=1440).contains(&answer.len()), "{} octets", answer.len());
-        ask(&node, request, Transport::Tcp, Place::Worker).expect("a worker has to answer");
+        ask(&NODE, request, Transport::Tcp).expect("an answer");
     });
 }
 
@@ -61,10 +66,10 @@ fn configuration() {
 fn plausible(octets: &[u8]) -> Vec<u8> {
     let mut octets = octets.to_vec();
     if octets.first().is_some_and(|first| first % 2 == 1) && octets.len() > 48 {
-        let commands = [[0, 0], [0, 1], [0, 2], [0, 3], [1, 10], [8, 83]];
-        let command = commands[usize::from(octets[4]) % commands.len()];
+        let commands = registry::all();
+        let Command { group, code } = commands[usize::from(octets[4]) % commands.len()].command;
         let shard = octets[3] % 4;
-        octets[..8].copy_from_slice(&[1, 0, 14, shard, command[0], command[1], 0, 6]);
+        octets[..8].copy_from_slice(&[1, 0, 14, shard, group, code, 0, 6]);
         octets[16] = [0, 1, 2, 4, 5, octets[16]][usize::from(octets[16]) % 6];
         let (header, length_at) = if octets[16] < 3 { (32, 22) } else { (48, 17) };
         let length = u16::try_from(octets.len() - header).unwrap_or(u16::MAX).to_be_bytes();

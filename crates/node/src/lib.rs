@@ -1,24 +1,29 @@
-//! What a RAIDA node answers: the command handlers, their statistics and the vote snapshot.
+//! What a RAIDA node answers: the command handlers, their statistics, tickets and reservations.
 //!
 //! [`Node`] is the [`Service`](raida_reactor::service::Service) behind a reactor: it finds the key that a request names,
-//! opens the envelope, runs the command and seals the answer. Where keys and coins come from is behind two traits,
-//! [`KeySource`] and [`Census`]; [`NoCoins`] is a node on which none is issued yet.
+//! opens the envelope, runs the command and seals the answer. Its coins lie in a [`Store`](raida_store::Store).
 //!
-//! The crate never contains a socket, a thread, a clock or a file. Every command it knows stands in one table, with the
-//! place where it may run; what the protocol knows and the table does not is answered with 89.
+//! - What only reads runs on the I/O thread where memory knows everything, and on a worker where the disk has to be asked.
+//! - What changes coins runs on one thread, many requests before one durable commit
+//!   ([`call_together`](raida_reactor::service::Service::call_together)): each of them whole or not at all, each on what
+//!   the ones before it have left, and no answer leaves before the commit.
+//!
+//! The crate never contains a socket, a thread, a clock or a file: time, month and the other nodes come in as
+//! [`Surroundings`]. Every command it knows stands in one table, with the place where it runs; what the protocol knows and
+//! the table does not is answered with 89.
 //!
 //! ```
-//! use raida_node::testing::{MemoryCoins, ask, node_of};
-//! use raida_reactor::service::{Place, Transport};
+//! use raida_node::testing::{Coins, ask, node_of};
+//! use raida_reactor::service::Transport;
 //! use raida_wire::{Challenge, Command, Recipient, Request, Sender, Status};
 //!
-//! let node = node_of(14, MemoryCoins::new());
+//! let node = node_of(14, &Coins::new());
 //! let recipient = Recipient { raida_id: 14, coin_id: 6, shard: 0 };
 //! let sender = Sender::Nobody { echo: [1, 2], challenge: Challenge::new([7; 12]) };
 //! let mut request = [0; 50];
 //! let (_, pending) = Request::new(recipient, Command::VERSION, sender).build(&mut request, b"")?;
 //!
-//! let mut answer = ask(&node, &request, Transport::Tcp, Place::Reactor).ok_or("deferred")?;
+//! let mut answer = ask(&node, &request, Transport::Tcp).ok_or("no answer")?;
 //! let response = pending.read(&mut answer)?;
 //! assert_eq!(response.status, Status::SUCCESS);
 //! assert_eq!(response.payload, raida_node::version::BUILD_DATE);
@@ -28,24 +33,38 @@
 #![forbid(unsafe_code)]
 
 pub mod admin_key;
-pub mod census;
+mod asked;
+mod authentication;
+mod call_limit;
+mod change;
 mod dispatch;
-pub mod keys;
-pub mod no_coins;
+mod executive;
+mod gate;
+mod healing;
+mod integrity;
+mod keys;
+mod ledger;
+mod locker;
+mod look;
 pub mod node;
 pub mod peers;
 mod reply;
-pub mod roots;
+mod resends;
+mod reservations;
+mod setback;
+pub mod settings;
+mod spans;
 pub mod statistics;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tickets;
+mod together;
+mod verdict;
 pub mod version;
 
 pub use admin_key::AdminKey;
-pub use census::Census;
-pub use keys::{KeySource, LockerKeys, Lookup};
-pub use no_coins::NoCoins;
-pub use node::{Node, Settings};
-pub use roots::Roots;
+pub use node::Node;
+pub use peers::{NoPeers, PeerError, Peers};
+pub use settings::{BreakLimit, Calendar, Settings, Surroundings};
 pub use statistics::Statistics;

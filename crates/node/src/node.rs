@@ -4,102 +4,58 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use raida_reactor::counters::Counters;
-use raida_reactor::service::{self, Answer, Call, Flow, Place, Service};
-use raida_wire::vote::{self, ANSWER_LEN};
-use raida_wire::{Command, HEADROOM, Head, LONG, Refusal, Status, open};
+use raida_reactor::Instant;
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
+use raida_store::Store;
+use raida_wire::vote::{self, ANSWER_LEN, ROOTS_LEN};
+use raida_wire::{Command, HEADROOM, Head, LONG, Refusal, Session, Status, open};
 use tracing::{debug, error};
 
-use crate::admin_key::AdminKey;
-use crate::census::Census;
-use crate::dispatch::{Entry, Work};
-use crate::keys::{KeySource, Keys, Lookup};
+use crate::asked::Asked;
+use crate::call_limit::CallLimit;
+use crate::dispatch::{Answering, Entry, Work};
+use crate::gate::Gate;
+use crate::keys::{Keys, Lookup};
+use crate::peers::Peers;
 use crate::reply::Reply;
-use crate::roots::Roots;
+use crate::resends::{Letter, Resends};
+use crate::reservations::Reservations;
+use crate::setback::{Outcome, Setback};
+use crate::settings::{Settings, Surroundings};
 use crate::statistics::Statistics;
+use crate::tickets::Tickets;
+use crate::together;
 
-/// What a node has to be told.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Its number in the network, 0 to 24.
-    pub raida_id: u8,
-    /// What Show Stats asks for.
-    pub admin_key: AdminKey,
-    /// The counters of the reactors it serves, where datagrams are counted.
-    pub reactors: Vec<Arc<Counters>>,
-}
-
-/// Answers requests, with keys and counts from `K`. Shared by all reactors and workers.
+/// Answers requests about the coins of a store. Shared by all reactors and workers.
 ///
-/// A command that panics is answered with 252 under a valid signature; the thread goes on.
-pub struct Node<K: 'static> {
-    raida_id: u8,
-    admin_key: AdminKey,
-    coins: K,
-    roots: Arc<Roots>,
+/// A command that panics is answered with 252 under a valid signature, and nothing of it stays; the thread goes on.
+pub struct Node {
+    settings: Settings,
+    pub(crate) surroundings: Surroundings,
     statistics: Statistics,
-    offered: &'static [Entry<K>],
+    pub(crate) tickets: Tickets,
+    pub(crate) reservations: Reservations,
+    pub(crate) breaks: CallLimit,
+    pub(crate) fixes: Gate,
+    pub(crate) resends: Resends,
+    offered: &'static [Entry],
 }
 
-impl<K: KeySource + Census> Node<K> {
-    /// A node on these coins that agrees to votes for "no trees" until [`roots`](Self::roots) says otherwise.
+impl Node {
+    /// A node in these surroundings. Tickets and reservations begin empty.
     #[must_use]
-    pub fn new(settings: Settings, coins: K) -> Self {
+    pub fn new(settings: Settings, surroundings: Surroundings) -> Self {
         Self {
-            raida_id: settings.raida_id,
-            admin_key: settings.admin_key,
-            coins,
-            roots: Arc::new(Roots::none()),
-            statistics: Statistics::new(settings.reactors),
+            statistics: Statistics::new(settings.reactors.clone()),
+            tickets: Tickets::default(),
+            reservations: Reservations::default(),
+            breaks: CallLimit::new(settings.breaks),
+            fixes: Gate::new(settings.fixes_max),
+            resends: Resends::default(),
             offered: Entry::OFFERED,
+            settings,
+            surroundings,
         }
-    }
-
-    fn entry(&self, command: Command) -> Entry<K> {
-        let offered = self.offered.iter().find(|entry| entry.command == command);
-        offered.map_or_else(|| Entry::not_offered(command), |entry| Entry { ..*entry })
-    }
-
-    /// Opens the envelope, runs the command, seals the answer.
-    fn serve(&self, entry: &Entry<K>, keys: &Keys, request: &mut service::Request<'_>, answer: &mut Answer<'_>) {
-        let head = request.head;
-        let body = request.octets.get_mut(head.header_len()..).unwrap_or_default();
-        match open(&head, body, &keys.as_key()) {
-            Ok((payload, session)) => {
-                let mut reply = Reply::new(answer, &session);
-                let run = AssertUnwindSafe(|| (entry.run)(self, payload, &mut reply));
-                let status = catch_unwind(run).unwrap_or_else(|_| {
-                    error!(command = %entry.command, "a command panicked: answered with 252");
-                    reply.discard();
-                    Status::INTERNAL
-                });
-                reply.seal(status, &session, request.transport, self.raida_id);
-            }
-            Err(refusal) => self.refuse(refusal, &head, answer),
-        }
-    }
-
-    fn refuse(&self, refusal: Refusal, head: &Head, answer: &mut Answer<'_>) {
-        let mut random = [0; 24];
-        if head.encryption().is_long() {
-            // Nothing is encrypted under it: without randomness the client still gets its answer.
-            let _ = getrandom::fill(&mut random);
-        }
-        let mut header = [0; LONG];
-        let len = refusal.write(&mut header, self.raida_id, 0, &random);
-        let room = answer.buffer(HEADROOM);
-        for (to, from) in room.iter_mut().zip(header) {
-            *to = from;
-        }
-        answer.finish(0..len, refusal.status());
-    }
-}
-
-impl<K> Node<K> {
-    /// The roots that votes are answered from. Whoever builds trees publishes there.
-    #[must_use]
-    pub fn roots(&self) -> &Arc<Roots> {
-        &self.roots
     }
 
     /// What it has counted.
@@ -108,121 +64,191 @@ impl<K> Node<K> {
         &self.statistics
     }
 
-    /// Where its keys and counts come from.
+    /// Its coins.
     #[must_use]
-    pub fn coins(&self) -> &K {
-        &self.coins
+    pub fn store(&self) -> &Store {
+        &self.surroundings.store
     }
 
-    /// Its number in the network.
+    /// What it was told.
     #[must_use]
-    pub fn raida_id(&self) -> u8 {
-        self.raida_id
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    pub(crate) fn admin_key(&self) -> &AdminKey {
-        &self.admin_key
+    /// The fifteen Merkle roots that it shows others, zero where integrity is off. Takes no lock.
+    ///
+    /// Source: protocol §6.1
+    #[must_use]
+    pub fn roots(&self) -> Arc<[u8; ROOTS_LEN]> {
+        if self.settings.integrity { self.store().roots() } else { Arc::new([0; ROOTS_LEN]) }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.surroundings.clock.now()
+    }
+
+    pub(crate) fn peers(&self) -> &dyn Peers {
+        &*self.surroundings.peers
+    }
+
+    pub(crate) fn entry(&self, command: Command) -> Entry {
+        let offered = self.offered.iter().find(|entry| entry.command == command);
+        offered.copied().unwrap_or_else(|| Entry::not_offered(command))
+    }
+
+    /// Finds the key, opens the envelope, runs the command, seals the answer.
+    fn serve(&self, run: Answering, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
+        let (head, from, transport) = (request.head, request.peer.ip(), request.transport);
+        let (payload, session) = match self.open(request, place) {
+            Ok(opened) => opened,
+            Err(Unopened::NotCached) => return Flow::Deferred,
+            Err(Unopened::Refused(refusal)) => {
+                self.refuse(refusal, &head, answer);
+                return Flow::Answered;
+            }
+        };
+        let asked = Asked::new(head, payload, from, transport, place);
+        let mut reply = Reply::new(answer, session, transport);
+        match guarded(head.command(), || run(self, &asked, &mut reply)) {
+            Err(Setback::NotCached) if place == Place::Reactor => {
+                reply.into_session().close(request.octets.get_mut(head.header_len()..).unwrap_or_default());
+                return Flow::Deferred;
+            }
+            outcome => {
+                self.seal(reply, outcome);
+            }
+        }
+        Flow::Answered
+    }
+
+    /// Seals what a command came to. Only a result carries a payload.
+    pub(crate) fn seal<'r, 'a>(&self, mut reply: Reply<'r, 'a>, outcome: Outcome) -> &'r mut Answer<'a> {
+        let status = outcome.unwrap_or_else(|setback| {
+            reply.discard();
+            match setback {
+                Setback::Refused(status) => status,
+                // Nothing but a defect asks a worker to ask a worker.
+                Setback::NotCached => Status::INTERNAL,
+            }
+        });
+        reply.seal(status, self.settings.raida_id)
+    }
+
+    /// Checks 10 and 12 to 17 of protocol §3.1: the clear payload, and what sealing the answer takes.
+    pub(crate) fn open<'r>(
+        &self,
+        request: &'r mut Request<'_>,
+        place: Place,
+    ) -> Result<(&'r mut [u8], Session), Unopened> {
+        let head = request.head;
+        let keys = match Keys::find(self.store(), head.key(), place) {
+            Lookup::Found(keys) => keys,
+            Lookup::Unknown => return Err(head.refuse(head.unknown_key()).into()),
+            Lookup::NotCached if place == Place::Reactor => return Err(Unopened::NotCached),
+            Lookup::NotCached | Lookup::Failed => return Err(head.refuse(Status::FILESYSTEM).into()),
+        };
+        let body = request.octets.get_mut(head.header_len()..).unwrap_or_default();
+        Ok(open(&head, body, &keys.as_key())?)
+    }
+
+    pub(crate) fn refuse(&self, refusal: Refusal, head: &Head, answer: &mut Answer<'_>) {
+        let mut random = [0; 24];
+        if head.encryption().is_long() {
+            // Nothing is encrypted under it: without randomness the client still gets its answer.
+            let _ = getrandom::fill(&mut random);
+        }
+        let mut header = [0; LONG];
+        let len = refusal.write(&mut header, self.settings.raida_id, 0, &random);
+        let room = answer.buffer(HEADROOM);
+        for (to, from) in room.iter_mut().zip(header) {
+            *to = from;
+        }
+        answer.finish(0..len, refusal.status());
     }
 }
 
-impl<K: KeySource + Census> Service for Node<K> {
+/// Why a request was not opened.
+#[derive(Debug)]
+pub(crate) enum Unopened {
+    /// The I/O thread would have to wait for the disk: a worker has to do it.
+    NotCached,
+    /// The client is told so.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Unopened {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What a command came to; 252 where it panicked.
+pub(crate) fn guarded<T>(command: Command, run: impl FnOnce() -> Result<T, Setback>) -> Result<T, Setback> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        error!(%command, "a command panicked: answered with 252");
+        Err(Status::INTERNAL.into())
+    })
+}
+
+impl Service for Node {
     fn admit(&self, head: &Head) -> Result<(), Status> {
-        match Keys::find(&self.coins, head.key(), Place::Reactor) {
+        match Keys::find(self.store(), head.key(), Place::Reactor) {
             Lookup::Unknown => Err(head.unknown_key()),
             Lookup::Found(_) | Lookup::NotCached | Lookup::Failed => Ok(()),
         }
     }
 
-    fn call(&self, request: &mut service::Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
-        let head = request.head;
-        let entry = self.entry(head.command());
-        if place == Place::Reactor && entry.work == Work::Deferred {
-            return Flow::Deferred;
+    fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
+        let command = request.head.command();
+        let entry = self.entry(command);
+        let run = match (entry.work, place) {
+            (Work::Inline(run), _) | (Work::Deferred(run), Place::Worker) => run,
+            (Work::Deferred(_), Place::Reactor) => return Flow::Deferred,
+            (Work::Together(_), Place::Reactor) => return Flow::Batched,
+            (Work::Together(_), Place::Worker) => {
+                together::serve(self, [(request, answer)].into_iter());
+                return Flow::Answered;
+            }
+        };
+        let letter = if entry.is_once { Letter::of(request) } else { None };
+        if let Some(letter) = &letter
+            && self.resends.repeat(letter, self.now(), answer)
+        {
+            return Flow::Answered;
         }
-        match Keys::find(&self.coins, head.key(), place) {
-            Lookup::Found(keys) => self.serve(&entry, &keys, request, answer),
-            Lookup::Unknown => self.refuse(head.refuse(head.unknown_key()), &head, answer),
-            Lookup::NotCached if place == Place::Reactor => return Flow::Deferred,
-            Lookup::NotCached | Lookup::Failed => self.refuse(head.refuse(Status::FILESYSTEM), &head, answer),
+        let flow = self.serve(run, request, answer, place);
+        if flow == Flow::Answered {
+            let status = answer.status();
+            if let Some(letter) = letter.filter(|_| status.is_result()) {
+                self.resends.keep(letter, self.now(), answer);
+            }
+            tell(request, status);
         }
-        let status = answer.status();
-        if !status.is_result() {
-            debug!(peer = %request.peer, command = %head.command(), %status, "request refused");
-        }
-        Flow::Answered
+        flow
     }
 
     fn call_together(&self, calls: &mut [Call<'_>]) {
-        for Call { request, answer } in calls {
-            // At a worker there is nothing left but to answer.
-            let _ = self.call(request, answer, Place::Worker);
-        }
+        together::serve(self, calls.iter_mut().map(|Call { request, answer }| (request, answer)));
     }
 
     fn vote(&self, request: &vote::Request<'_>) -> [u8; ANSWER_LEN] {
-        self.roots.answer(request)
+        vote::answer(request, &self.roots())
     }
 }
 
-impl<K> fmt::Debug for Node<K> {
+/// Says in the log what was refused.
+pub(crate) fn tell(request: &Request<'_>, status: Status) {
+    if !status.is_result() {
+        debug!(peer = %request.peer, command = %request.head.command(), %status, "request refused");
+    }
+}
+
+impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
-            .field("raida_id", &self.raida_id)
+            .field("raida_id", &self.settings.raida_id)
             .field("statistics", &self.statistics.read())
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use raida_reactor::buffer::Buffer;
-    use raida_reactor::service::Transport;
-    use raida_wire::{Challenge, Recipient, Request, Rules, Sender};
-
-    use super::*;
-    use crate::no_coins::NoCoins;
-
-    /// The status of an answer whose signature is right, with what `entry` does for Echo; `None`: deferred.
-    fn echo_with(entry: &'static [Entry<NoCoins>], place: Place) -> Option<Status> {
-        let settings = Settings { raida_id: 3, admin_key: AdminKey::new([0; 16]), reactors: Vec::new() };
-        let node = Node { offered: entry, ..Node::new(settings, NoCoins) };
-        let recipient = Recipient { raida_id: 3, coin_id: 6, shard: 0 };
-        let sender = Sender::Nobody { echo: [1, 2], challenge: Challenge::new([9; 12]) };
-        let mut octets = [0; 50];
-        let (_, pending) = Request::new(recipient, Command::ECHO, sender).build(&mut octets, b"").expect("it fits");
-        let rules = Rules { raida_id: 3, coin_id: 6, body_max: u16::MAX };
-        let head = Head::judge(&octets, &rules).expect("a good header").expect("a whole header");
-        let (mut buffer, peer) = (Buffer::zeroed(0), ([127, 0, 0, 1], 1).into());
-        let mut answer = Answer::new(&mut buffer);
-        let mut request = service::Request { head, octets: &mut octets, peer, transport: Transport::Tcp };
-        if node.call(&mut request, &mut answer, place) == Flow::Deferred {
-            assert_eq!(octets[48..], [0x3E, 0x3E], "a deferred request is left as it is");
-            return None;
-        }
-        let range = answer.range();
-        let response = pending.read(&mut buffer.as_mut()[range]).expect("a good answer");
-        assert!(response.is_verified && response.payload.is_empty());
-        Some(response.status)
-    }
-
-    #[test]
-    fn a_command_that_panics_is_answered_with_252_under_a_valid_signature() {
-        const PANICS: &[Entry<NoCoins>] = &[Entry {
-            command: Command::ECHO,
-            work: Work::Inline,
-            run: |_, _, reply| {
-                reply.payload(b"half an answer");
-                panic!("a defect")
-            },
-        }];
-        assert_eq!(echo_with(PANICS, Place::Reactor), Some(Status::INTERNAL));
-    }
-
-    #[test]
-    fn a_deferred_command_runs_on_a_worker_only() {
-        const DEFERRED: &[Entry<NoCoins>] =
-            &[Entry { command: Command::ECHO, work: Work::Deferred, run: |_, _, _| Status::SUCCESS }];
-        assert_eq!(echo_with(DEFERRED, Place::Reactor), None);
-        assert_eq!(echo_with(DEFERRED, Place::Worker), Some(Status::SUCCESS));
     }
 }

@@ -1,69 +1,65 @@
-//! What a node asks other nodes.
+//! The other nodes of the network, as far as commands need them.
 
 use std::fmt;
-use std::num::NonZeroU32;
-use std::ops::ControlFlow;
+use std::net::IpAddr;
 
-use raida_wire::CoinId;
+use raida_wire::{CoinId, Status};
 
-/// The other nodes of the network, as far as Fix needs them. Who implements it has the sockets; the node has none.
-///
-/// Source: protocol §5.4
-pub trait Peers: Send + Sync {
-    /// Redeems tickets, each at the node that gave it out, at all of these at the same time. Blocks.
+/// Asks other nodes.
+pub trait Peers: Send + Sync + 'static {
+    /// Redeems tickets: each at the node of that id, as this node, all at once. Gives for each node the coins of its
+    /// ticket.
     ///
-    /// Every testimony goes to `each` as it arrives, at most one per node, in no order. The wait ends when all have come,
-    /// when their time is over, or when `each` breaks it off. A node that refuses, is not known, does not answer in time
-    /// or answers nonsense gives no testimony. Of several tickets of one node only the first counts.
+    /// Runs on a worker and may block, but not for longer than 32 seconds altogether.
     ///
-    /// # Errors
+    /// Source: protocol §5.4
+    fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)>;
+
+    /// Whether a claim in the name of this node may come from this address. Everybody's, where no peers are configured.
     ///
-    /// When so much of this is going on already that nobody is asked.
-    fn redeem(&self, tickets: &[Ticket], each: &mut dyn FnMut(Testimony) -> ControlFlow<()>) -> Result<(), Busy>;
+    /// Asked on the I/O thread: it must not block, nor look up names.
+    ///
+    /// Source: protocol §5.4
+    fn may_claim(&self, raida_id: u8, from: IpAddr) -> bool;
 }
 
-/// A ticket that another node gave out. `Debug` does not show its number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Ticket {
-    /// The node that gave it out, 0 to 24.
-    pub raida_id: u8,
-    /// Its number at that node.
-    pub number: NonZeroU32,
-}
-
-/// What one other node says about a ticket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Testimony {
-    /// The node that was asked and answered.
-    pub raida_id: u8,
-    /// The coins that it found authentic: ascending, each once. Nothing says that they are those which somebody asks for.
-    pub coins: Vec<CoinId>,
-}
-
-/// As many tickets are being redeemed as may be at once.
+/// Why a peer gave no coins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Busy;
+#[non_exhaustive]
+pub enum PeerError {
+    /// Nobody said where it is.
+    Unknown,
+    /// It could not be reached in time, or did not answer in time.
+    Unreachable,
+    /// Its answer makes no sense.
+    Garbled,
+    /// It refused.
+    Refused(Status),
+}
 
-/// No other node is known: nobody is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+impl fmt::Display for PeerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("its address is not configured"),
+            Self::Unreachable => f.write_str("it could not be reached in time"),
+            Self::Garbled => f.write_str("its answer makes no sense"),
+            Self::Refused(status) => write!(f, "it answered {status}"),
+        }
+    }
+}
+
+impl std::error::Error for PeerError {}
+
+/// A network of one: every claim fails, and anybody may claim.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct NoPeers;
 
 impl Peers for NoPeers {
-    fn redeem(&self, _: &[Ticket], _: &mut dyn FnMut(Testimony) -> ControlFlow<()>) -> Result<(), Busy> {
-        Ok(())
+    fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)> {
+        claims.iter().map(|(raida_id, _)| (*raida_id, Err(PeerError::Unknown))).collect()
+    }
+
+    fn may_claim(&self, _: u8, _: IpAddr) -> bool {
+        true
     }
 }
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ticket").field("raida_id", &self.raida_id).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Busy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("as many tickets are being redeemed as may be at once")
-    }
-}
-
-impl std::error::Error for Busy {}

@@ -27,14 +27,14 @@ impl Statistics {
     }
 
     /// Counts an answered echo.
-    pub fn count_echo(&self) {
+    pub(crate) fn count_echo(&self) {
         self.echoes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a coin that was powned or stored into a locker.
-    pub fn count_powned(&self, denomination: Denomination) {
-        self.coins_powned.fetch_add(1, Ordering::Relaxed);
-        self.value_powned.fetch_add(denomination.value(), Ordering::Relaxed);
+    /// Counts coins that were powned or stored into lockers, once that is on disk.
+    pub(crate) fn count_powned(&self, powned: Powned) {
+        self.coins_powned.fetch_add(powned.coins, Ordering::Relaxed);
+        self.value_powned.fetch_add(powned.value, Ordering::Relaxed);
     }
 
     /// The figures now. They are read one after the other, so they may disagree by what happened meanwhile.
@@ -49,6 +49,22 @@ impl Statistics {
     }
 }
 
+/// Coins that one request powned or stored into lockers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Powned {
+    coins: u64,
+    /// In units of 10^-8 coin.
+    value: u64,
+}
+
+impl Powned {
+    /// One coin more.
+    pub(crate) fn add(&mut self, denomination: Denomination) {
+        self.coins += 1;
+        self.value = self.value.saturating_add(denomination.value());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,8 +76,10 @@ mod tests {
         reactors[1].datagrams_in.add(3);
         let statistics = Statistics::new(reactors.to_vec());
         statistics.count_echo();
-        statistics.count_powned(Denomination::MAX);
-        statistics.count_powned(Denomination::MIN);
+        let mut powned = Powned::default();
+        powned.add(Denomination::MAX);
+        powned.add(Denomination::MIN);
+        statistics.count_powned(powned);
         let value_powned = 100_000_000_000_001;
         assert_eq!(statistics.read(), Stats { echoes: 1, coins_powned: 2, value_powned, udp_datagrams: 5 });
     }

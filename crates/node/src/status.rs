@@ -4,43 +4,41 @@
 
 use raida_wire::{Status, audit, stats};
 
-use crate::admin_key::AdminKey;
-use crate::census::Census;
+use crate::asked::Asked;
 use crate::node::Node;
 use crate::reply::Reply;
+use crate::setback::Outcome;
 use crate::version::BUILD_DATE;
 
 /// 0/0: whatever the payload, success.
-pub(crate) fn echo<K>(node: &Node<K>, _: &[u8], _: &mut Reply<'_, '_>) -> Status {
+pub(crate) fn echo(node: &Node, _: &Asked<'_>, _: &mut Reply<'_, '_>) -> Outcome {
     node.statistics().count_echo();
-    Status::SUCCESS
+    Ok(Status::SUCCESS)
 }
 
 /// 0/1: the build date.
-pub(crate) fn version<K>(_: &Node<K>, _: &[u8], reply: &mut Reply<'_, '_>) -> Status {
+pub(crate) fn version(_: &Node, _: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
     reply.payload(&BUILD_DATE);
-    Status::SUCCESS
+    Ok(Status::SUCCESS)
 }
 
 /// 0/2: the counters, for whoever presents the admin key. What follows the key is ignored.
-pub(crate) fn show_stats<K>(node: &Node<K>, payload: &[u8], reply: &mut Reply<'_, '_>) -> Status {
-    let Some((presented, _)) = payload.split_first_chunk::<{ AdminKey::LEN }>() else {
-        return Status::INVALID_PACKET_LENGTH;
-    };
-    if !node.admin_key().is(presented) {
-        return Status::ADMIN_AUTH;
+pub(crate) fn show_stats(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let presented = asked.payload().take()?;
+    if !node.settings().admin_key.is(presented) {
+        return Err(Status::ADMIN_AUTH.into());
     }
     reply.proved();
     let mut octets = [0; stats::LEN];
     node.statistics().read().emit(&mut octets);
     reply.payload(&octets);
-    Status::SUCCESS
+    Ok(Status::SUCCESS)
 }
 
 /// 0/3: issued coins per denomination.
-pub(crate) fn audit<K: Census>(node: &Node<K>, _: &[u8], reply: &mut Reply<'_, '_>) -> Status {
+pub(crate) fn audit(node: &Node, _: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
     let mut octets = [0; audit::LEN];
-    node.coins().issued().emit(&mut octets);
+    node.store().issued().emit(&mut octets);
     reply.payload(&octets);
-    Status::SUCCESS
+    Ok(Status::SUCCESS)
 }

@@ -1,17 +1,23 @@
-//! Coins in memory, and a stand-in for the reactor.
+//! Coins on a disk in memory, a clock to be set by hand, and a stand-in for reactor, workers and batcher.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use raida_reactor::Instant;
 use raida_reactor::buffer::Buffer;
-use raida_reactor::service::{Answer, Flow, Place, Request, Service, Transport};
-use raida_wire::audit::Counts;
-use raida_wire::{AuthenticityNumber, CoinId, Datagram, Head, Refusal, Rules, judge_datagram};
+use raida_reactor::clock::Clock;
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Transport};
+use raida_store::testing::Disk;
+use raida_store::{Options, Record, Store, StoreError};
+use raida_wire::{AuthenticityNumber, CoinId, Datagram, Head, Month, Refusal, Rules, judge_datagram};
 
 use crate::admin_key::AdminKey;
-use crate::census::Census;
-use crate::keys::{KeySource, LockerKeys, Lookup};
-use crate::node::{Node, Settings};
+use crate::node::Node;
+use crate::peers::NoPeers;
+use crate::settings::{Settings, Surroundings};
 
 /// The coin network that [`ask`] judges headers by.
 pub const COIN_ID: u16 = 6;
@@ -19,17 +25,20 @@ pub const COIN_ID: u16 = 6;
 /// The admin key of a node made by [`node_of`].
 pub const ADMIN_KEY: [u8; 16] = *b"\xAD\x01an admin key\xAD\x02";
 
-/// Issued coins and filled lockers, all in memory.
+/// The month in which a node made by [`node_of`] lives.
+pub const MONTH: Month = Month(45);
+
+/// Whoever calls [`ask`].
+pub const PEER: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 40_000));
+
+/// Issued coins, to be put into a store.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryCoins {
-    numbers: BTreeMap<CoinId, AuthenticityNumber>,
-    lockers: BTreeSet<[u8; 16]>,
-    counts: Counts,
+pub struct Coins {
+    records: BTreeMap<CoinId, Record>,
     is_cold: bool,
-    is_broken: bool,
 }
 
-impl MemoryCoins {
+impl Coins {
     /// Nothing is issued.
     #[must_use]
     pub fn new() -> Self {
@@ -38,90 +47,181 @@ impl MemoryCoins {
 
     /// Issues a coin.
     #[must_use]
-    pub fn with_coin(mut self, coin: CoinId, number: AuthenticityNumber) -> Self {
-        if let Some(count) = self.counts.0.get_mut(coin.denomination.index()) {
-            *count += u32::from(!self.numbers.contains_key(&coin));
+    pub fn with_coin(self, coin: CoinId, number: AuthenticityNumber) -> Self {
+        self.with_record(coin, Record { an: number, month: Month(20) })
+    }
+
+    /// Issues a coin in some month.
+    #[must_use]
+    pub fn with_record(mut self, coin: CoinId, record: Record) -> Self {
+        self.records.insert(coin, record);
+        self
+    }
+
+    /// Fills a locker with a coin of denomination 6, from serial number 1,000,000 on.
+    #[must_use]
+    pub fn with_locker(self, key: [u8; 16]) -> Self {
+        let taken = |number: &u32| CoinId::new(6, *number).is_some_and(|coin| self.records.contains_key(&coin));
+        match (1_000_000..).find(|number| !taken(number)).and_then(|number| CoinId::new(6, number)) {
+            Some(coin) => self.with_coin(coin, key.into()),
+            None => self,
         }
-        self.numbers.insert(coin, number);
-        self
     }
 
-    /// Fills a locker.
-    #[must_use]
-    pub fn with_locker(mut self, key: [u8; 16]) -> Self {
-        self.lockers.insert(key);
-        self
-    }
-
-    /// Lets the census tell other counts.
-    #[must_use]
-    pub fn with_counts(mut self, counts: Counts) -> Self {
-        self.counts = counts;
-        self
-    }
-
-    /// Has nothing at hand: everything has to be asked for on a worker.
+    /// Has nothing at hand: everything has to be read from the disk first.
     #[must_use]
     pub fn cold(mut self) -> Self {
         self.is_cold = true;
         self
     }
 
-    /// Fails wherever it would have to touch the disk.
-    #[must_use]
-    pub fn broken(mut self) -> Self {
-        self.is_broken = true;
-        self
-    }
-
-    fn look_up<T>(&self, place: Place, found: Option<T>) -> Lookup<T> {
-        match place {
-            Place::Reactor if self.is_cold => Lookup::NotCached,
-            Place::Worker if self.is_broken => Lookup::Failed,
-            Place::Reactor | Place::Worker => found.map_or(Lookup::Unknown, Lookup::Found),
+    /// Puts them on a disk.
+    ///
+    /// # Errors
+    ///
+    /// Where that disk is broken.
+    pub fn store_on(&self, disk: &Disk) -> Result<Store, StoreError> {
+        let options = Options { database_cache: 0, ..Options::new([7; 32]) };
+        let store = Store::open_on(disk.plug_in(), &options).map_err(|_| StoreError::Broken)?;
+        let mut batch = store.write()?;
+        batch.request(|changes| self.records.iter().try_for_each(|(coin, record)| changes.set(*coin, record)))?;
+        batch.commit()?;
+        store.refresh_trees()?;
+        if !self.is_cold {
+            self.records.keys().try_for_each(|coin| store.read(*coin).map(drop))?;
         }
+        Ok(store)
     }
 }
 
-impl KeySource for MemoryCoins {
-    fn number(&self, coin: CoinId, place: Place) -> Lookup<AuthenticityNumber> {
-        self.look_up(place, self.numbers.get(&coin).cloned())
-    }
+/// A clock that stands until it is told. All clones are the same clock.
+#[derive(Clone, Debug, Default)]
+pub struct HandClock(Arc<AtomicU64>);
 
-    fn lockers(&self, prefix: [u8; 5], place: Place) -> Lookup<LockerKeys> {
-        let with_prefix = self.lockers.iter().filter(|key| key.starts_with(&prefix));
-        let keys: LockerKeys = with_prefix.map(|key| AuthenticityNumber::new(*key)).collect();
-        self.look_up(place, Some(keys).filter(|keys| !keys.as_slice().is_empty()))
+impl HandClock {
+    /// Lets time pass.
+    pub fn advance(&self, span: Duration) {
+        self.0.fetch_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 }
 
-impl Census for MemoryCoins {
-    fn issued(&self) -> Counts {
-        self.counts
+impl Clock for HandClock {
+    fn now(&self) -> Instant {
+        Instant::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The usual, with [`ADMIN_KEY`].
+#[must_use]
+pub fn settings(raida_id: u8) -> Settings {
+    Settings::new(raida_id, AdminKey::new(ADMIN_KEY))
+}
+
+/// A store of these coins, a clock that stands, [`MONTH`], and no peers.
+///
+/// # Panics
+///
+/// Where the store does not open, which is a defect.
+#[must_use]
+#[expect(clippy::expect_used, reason = "for tests alone")]
+pub fn surroundings(coins: &Coins) -> Surroundings {
+    Surroundings {
+        store: Arc::new(coins.store_on(&Disk::new()).expect("a good disk")),
+        clock: Arc::new(HandClock::default()),
+        calendar: Arc::new(|| MONTH),
+        peers: Arc::new(NoPeers),
     }
 }
 
 /// A node on these coins, with [`ADMIN_KEY`].
 #[must_use]
-pub fn node_of<K: KeySource + Census>(raida_id: u8, coins: K) -> Node<K> {
-    Node::new(Settings { raida_id, admin_key: AdminKey::new(ADMIN_KEY), reactors: Vec::new() }, coins)
+pub fn node_of(raida_id: u8, coins: &Coins) -> Node {
+    Node::new(settings(raida_id), surroundings(coins))
 }
 
-/// Takes a request, or a whole datagram, all the way a reactor would. `None`: no answer, because it was dropped, because
-/// more octets are needed, or because it was deferred.
+/// Takes a request, or a whole datagram, all the way: from the reactor to a worker or to the batcher where it has to go
+/// there. `None`: no answer, because it was dropped or because more octets are needed.
 #[must_use]
-pub fn ask<K: KeySource + Census>(
-    node: &Node<K>,
-    octets: &[u8],
-    transport: Transport,
-    place: Place,
-) -> Option<Vec<u8>> {
-    let rules = Rules { raida_id: node.raida_id(), coin_id: COIN_ID, body_max: u16::MAX };
+pub fn ask(node: &Node, octets: &[u8], transport: Transport) -> Option<Vec<u8>> {
+    ask_from(node, octets, transport, PEER)
+}
+
+/// The same from somewhere else.
+#[must_use]
+pub fn ask_from(node: &Node, octets: &[u8], transport: Transport, peer: SocketAddr) -> Option<Vec<u8>> {
+    match judged(node, octets, transport) {
+        Judged::Silence => None,
+        Judged::Answer(answer) => Some(answer),
+        Judged::Request(head) => {
+            let mut whole = octets.get(..head.request_len())?.to_vec();
+            match call(node, head, &mut whole, transport, peer, Place::Reactor) {
+                (Flow::Answered, answer) => Some(answer),
+                (Flow::Deferred, _) => Some(call(node, head, &mut whole, transport, peer, Place::Worker).1),
+                (Flow::Batched, _) => ask_together(node, &[(octets, transport, peer)]).pop()?,
+            }
+        }
+    }
+}
+
+/// As [`ask`], but only at this place. `None` also where it was deferred.
+#[must_use]
+pub fn ask_at(node: &Node, octets: &[u8], transport: Transport, place: Place) -> Option<Vec<u8>> {
+    match judged(node, octets, transport) {
+        Judged::Silence => None,
+        Judged::Answer(answer) => Some(answer),
+        Judged::Request(head) => {
+            let mut whole = octets.get(..head.request_len())?.to_vec();
+            let (flow, answer) = call(node, head, &mut whole, transport, PEER, place);
+            (flow == Flow::Answered).then_some(answer)
+        }
+    }
+}
+
+/// Takes requests through one batch, and gives their answers in the same order.
+#[must_use]
+pub fn ask_together(node: &Node, requests: &[(&[u8], Transport, SocketAddr)]) -> Vec<Option<Vec<u8>>> {
+    let mut judged: Vec<_> =
+        requests.iter().map(|(octets, transport, _)| (octets.to_vec(), judged(node, octets, *transport))).collect();
+    let mut buffers: Vec<_> = requests.iter().map(|_| Buffer::zeroed(64)).collect();
+    let mut calls = Vec::new();
+    for (((octets, judged), buffer), (_, transport, peer)) in judged.iter_mut().zip(&mut buffers).zip(requests) {
+        if let Judged::Request(head) = judged
+            && let Some(octets) = octets.get_mut(..head.request_len())
+        {
+            let request = Request { head: *head, octets, peer: *peer, transport: *transport };
+            calls.push(Call { request, answer: Answer::new(buffer) });
+        }
+    }
+    node.call_together(&mut calls);
+    let ranges: Vec<_> = calls.iter().map(|call| call.answer.range()).collect();
+    drop(calls);
+    let mut ranges = ranges.into_iter();
+    let answer = |((_, judged), buffer): ((Vec<u8>, Judged), Buffer)| match judged {
+        Judged::Silence => None,
+        Judged::Answer(answer) => Some(answer),
+        Judged::Request(_) => buffer.as_ref().get(ranges.next()?).map(<[u8]>::to_vec),
+    };
+    judged.into_iter().zip(buffers).map(answer).collect()
+}
+
+/// What a reactor makes of octets before the service is called.
+enum Judged {
+    Silence,
+    Answer(Vec<u8>),
+    Request(Head),
+}
+
+fn judged(node: &Node, octets: &[u8], transport: Transport) -> Judged {
+    let rules = Rules { raida_id: node.settings().raida_id, coin_id: COIN_ID, body_max: u16::MAX };
     let head = match transport {
-        Transport::Tcp => Head::judge(octets, &rules).transpose()?,
+        Transport::Tcp => match Head::judge(octets, &rules) {
+            Ok(None) => return Judged::Silence,
+            Ok(Some(head)) => Ok(head),
+            Err(refusal) => Err(refusal),
+        },
         Transport::Udp { limit, .. } => match judge_datagram(octets.get(..limit).unwrap_or(octets), &rules) {
-            Datagram::Vote(request) => return Some(node.vote(&request).to_vec()),
-            Datagram::Drop(_) => return None,
+            Datagram::Vote(request) => return Judged::Answer(node.vote(&request).to_vec()),
+            Datagram::Drop(_) => return Judged::Silence,
             Datagram::Refuse(refusal) => Err(refusal),
             Datagram::Request(head) => Ok(head),
         },
@@ -135,24 +235,25 @@ pub fn ask<K: KeySource + Census>(
         Ok(head)
     });
     match checked {
-        Ok(head) => call(node, head, octets, transport, place),
-        Err(refusal) => Some(written(refusal, node.raida_id())),
+        Ok(head) if octets.len() < head.request_len() => Judged::Silence,
+        Ok(head) => Judged::Request(head),
+        Err(refusal) => Judged::Answer(written(refusal, rules.raida_id)),
     }
 }
 
-fn call(service: &impl Service, head: Head, octets: &[u8], transport: Transport, place: Place) -> Option<Vec<u8>> {
-    let mut whole = octets.get(..head.request_len())?.to_vec();
-    let peer = SocketAddr::from(([127, 0, 0, 1], 40_000));
+fn call(
+    service: &impl Service,
+    head: Head,
+    octets: &mut [u8],
+    transport: Transport,
+    peer: SocketAddr,
+    place: Place,
+) -> (Flow, Vec<u8>) {
     let mut buffer = Buffer::zeroed(64);
     let mut answer = Answer::new(&mut buffer);
-    let mut request = Request { head, octets: &mut whole, peer, transport };
-    match service.call(&mut request, &mut answer, place) {
-        Flow::Deferred | Flow::Batched => None,
-        Flow::Answered => {
-            let range = answer.range();
-            buffer.as_ref().get(range).map(<[u8]>::to_vec)
-        }
-    }
+    let flow = service.call(&mut Request { head, octets, peer, transport }, &mut answer, place);
+    let range = answer.range();
+    (flow, buffer.as_ref().get(range).unwrap_or_default().to_vec())
 }
 
 fn written(refusal: Refusal, raida_id: u8) -> Vec<u8> {

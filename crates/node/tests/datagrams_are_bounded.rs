@@ -4,9 +4,12 @@
 
 #![expect(clippy::expect_used, reason = "a step that fails is a test that fails")]
 
-use raida_node::testing::{ADMIN_KEY, MemoryCoins, ask, node_of};
-use raida_reactor::service::{Place, Transport};
-use raida_wire::{AuthenticityNumber, Challenge, CoinId, Command, Pending, Recipient, Request, Sender, Status};
+use std::sync::LazyLock;
+
+use raida_node::testing::{ADMIN_KEY, Coins, ask, node_of, settings, surroundings};
+use raida_node::{Node, Settings};
+use raida_reactor::service::Transport;
+use raida_wire::{AuthenticityNumber, Challenge, CoinId, Command, Pending, Recipient, Request, Sender, Status, vote};
 
 static NUMBER: AuthenticityNumber = AuthenticityNumber::new([0x11; 16]);
 
@@ -27,9 +30,9 @@ fn request(command: Command, sender: Sender<'_>, payload: &[u8]) -> (Vec<u8>, Pe
 
 /// The status and length of the answer to this datagram.
 fn answered(octets: &[u8], pending: &Pending, limit: usize) -> (Status, usize) {
-    let node = node_of(14, MemoryCoins::new().with_coin(coin(), NUMBER.clone()));
+    static NODE: LazyLock<Node> = LazyLock::new(|| node_of(14, &Coins::new().with_coin(coin(), NUMBER.clone())));
     let transport = Transport::Udp { datagram: octets.len(), limit };
-    let mut answer = ask(&node, octets, transport, Place::Reactor).expect("an answer");
+    let mut answer = ask(&NODE, octets, transport).expect("an answer");
     let response = pending.read(&mut answer).expect("the client accepts it");
     (response.status, answer.len())
 }
@@ -72,10 +75,15 @@ fn nobody_gets_more_than_the_limit() {
 
 #[test]
 fn a_vote_is_answered_with_less_than_it_brought() {
-    let node = node_of(14, MemoryCoins::new());
-    let mut packet = [0; raida_wire::vote::REQUEST_LEN];
-    raida_wire::vote::ask(&[0; raida_wire::vote::ROOTS_LEN], &[9; 16], &mut packet);
-    let transport = Transport::Udp { datagram: packet.len(), limit: 1440 };
-    let answer = ask(&node, &packet, transport, Place::Reactor).expect("an answer");
-    assert_eq!(raida_wire::vote::read(&answer, &[9; 16]), Ok(true));
+    let node = node_of(14, &Coins::new());
+    let agrees = |node: &Node, roots: &[u8; vote::ROOTS_LEN]| {
+        let mut packet = [0; vote::REQUEST_LEN];
+        vote::ask(roots, &[9; 16], &mut packet);
+        let answer = ask(node, &packet, Transport::Udp { datagram: packet.len(), limit: 1440 }).expect("an answer");
+        assert!(answer.len() < packet.len());
+        vote::read(&answer, &[9; 16]).expect("an answer to a vote")
+    };
+    assert!(agrees(&node, &node.roots()) && !agrees(&node, &[0; vote::ROOTS_LEN]));
+    let without = Node::new(Settings { integrity: false, ..settings(14) }, surroundings(&Coins::new()));
+    assert!(agrees(&without, &[0; vote::ROOTS_LEN]) && !agrees(&without, &node.roots()));
 }

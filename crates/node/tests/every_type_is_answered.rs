@@ -2,10 +2,14 @@
 
 #![expect(clippy::expect_used, reason = "a step that fails is a test that fails")]
 
-use raida_node::testing::{ADMIN_KEY, MemoryCoins, ask, node_of};
-use raida_node::{NoCoins, Node};
+use std::sync::Arc;
+
+use raida_node::testing::{ADMIN_KEY, Coins, ask, ask_at, node_of, settings, surroundings};
+use raida_node::{Node, Surroundings};
 use raida_reactor::service::{Place, Transport};
+use raida_store::testing::Disk;
 use raida_wire::audit::Counts;
+use raida_wire::registry::Class;
 use raida_wire::stats::Stats;
 use raida_wire::{AuthenticityNumber, Challenge, CoinId, Command, Pending, Recipient, Request, Sender, Status};
 
@@ -19,8 +23,8 @@ fn coin(serial_number: u32) -> CoinId {
     CoinId::new(-3, serial_number).expect("in range")
 }
 
-fn coins() -> MemoryCoins {
-    MemoryCoins::new()
+fn coins() -> Coins {
+    Coins::new()
         .with_coin(coin(1), FIRST.clone())
         .with_coin(coin(2), SECOND.clone())
         .with_locker(*LOCKER.octets())
@@ -48,13 +52,13 @@ fn build(command: Command, sender: Sender<'_>, payload: &[u8]) -> (Vec<u8>, Pend
 }
 
 /// Status, payload, and whether the client could verify who answered.
-fn answered(node: &Node<MemoryCoins>, octets: &[u8], pending: &Pending) -> (Status, Vec<u8>, bool) {
-    let mut answer = ask(node, octets, Transport::Tcp, Place::Worker).expect("a worker always answers");
+fn answered(node: &Node, octets: &[u8], pending: &Pending) -> (Status, Vec<u8>, bool) {
+    let mut answer = ask_at(node, octets, Transport::Tcp, Place::Worker).expect("a worker always answers");
     let response = pending.read(&mut answer).expect("the client accepts it");
     (response.status, response.payload.to_vec(), response.is_verified)
 }
 
-fn exchange(node: &Node<MemoryCoins>, command: Command, sender: Sender<'_>, payload: &[u8]) -> (Status, Vec<u8>) {
+fn exchange(node: &Node, command: Command, sender: Sender<'_>, payload: &[u8]) -> (Status, Vec<u8>) {
     let (octets, pending) = build(command, sender, payload);
     let is_short = matches!(sender, Sender::Nobody { .. } | Sender::Coin { .. } | Sender::Locker { .. });
     let (status, payload, is_verified) = answered(node, &octets, &pending);
@@ -64,9 +68,10 @@ fn exchange(node: &Node<MemoryCoins>, command: Command, sender: Sender<'_>, payl
 
 #[test]
 fn echo_and_version_and_audit_ignore_their_payload() {
-    let counts = Counts(std::array::from_fn(|i| u32::try_from(i).unwrap() * 70_001));
+    // Two coins of denomination -3, and one of 6 in each of the lockers.
+    let counts = Counts(std::array::from_fn(|place| if place == 5 || place == 14 { 2 } else { 0 }));
     for sender in senders() {
-        let node = node_of(14, coins().with_counts(counts));
+        let node = node_of(14, &coins());
         for payload in [&b""[..], b"x", &[0x3E; 300]] {
             assert_eq!(exchange(&node, Command::ECHO, sender, payload), (Status::SUCCESS, vec![]));
             let version = exchange(&node, Command::VERSION, sender, payload);
@@ -81,9 +86,11 @@ fn echo_and_version_and_audit_ignore_their_payload() {
 #[test]
 fn stats_are_for_whoever_has_the_admin_key() {
     for sender in senders() {
-        let node = node_of(14, coins());
+        let node = node_of(14, &coins());
         exchange(&node, Command::ECHO, sender, b"");
-        node.statistics().count_powned(coin(1).denomination);
+        let pown = [&coin(2).raw().0[..], SECOND.octets(), SECOND.octets()].concat();
+        assert_eq!(exchange(&node, Command::POWN, sender, &pown), (Status::ALL_PASS, vec![]));
+        assert_eq!(exchange(&node, Command::POWN, sender, &[0; 37]), (Status::ALL_FAIL, vec![]));
         let expected = Stats { echoes: 1, coins_powned: 1, value_powned: 100_000, udp_datagrams: 0 };
         for payload in [&ADMIN_KEY[..], &[&ADMIN_KEY[..], b"what follows is ignored"].concat()] {
             let (status, stats) = exchange(&node, Command::SHOW_STATS, sender, payload);
@@ -103,9 +110,9 @@ fn stats_are_for_whoever_has_the_admin_key() {
 
 #[test]
 fn what_only_the_registry_knows_is_89_behind_a_right_envelope_and_what_it_does_not_know_is_6() {
-    let node = node_of(14, coins());
+    let node = node_of(14, &coins());
     for sender in senders() {
-        for entry in raida_wire::registry::all().iter().filter(|entry| entry.command.group != 0) {
+        for entry in raida_wire::registry::all().iter().filter(|entry| entry.class == Class::Optional) {
             assert_eq!(exchange(&node, entry.command, sender, &[0; 64]), (Status::NOT_IMPLEMENTED, vec![]));
         }
         let (mut octets, pending) = build(Command::POWN, sender, &[0; 64]);
@@ -120,7 +127,7 @@ fn what_only_the_registry_knows_is_89_behind_a_right_envelope_and_what_it_does_n
 
 #[test]
 fn a_wrong_key_is_37_or_204_and_a_key_that_does_not_exist_34_or_25() {
-    let node = node_of(14, coins());
+    let node = node_of(14, &coins());
     let challenge = Challenge::new([7; 12]);
     let stranger = AuthenticityNumber::new([8; 16]);
     let wrong_locker = AuthenticityNumber::new([9; 16]);
@@ -154,7 +161,7 @@ fn a_wrong_key_is_37_or_204_and_a_key_that_does_not_exist_34_or_25() {
 
 #[test]
 fn a_node_without_coins_refuses_every_encrypted_request_and_serves_the_others() {
-    let node = node_of(14, NoCoins);
+    let node = node_of(14, &Coins::new());
     let expected = [
         Status::SUCCESS,
         Status::INVALID_ENCRYPTION,
@@ -164,14 +171,14 @@ fn a_node_without_coins_refuses_every_encrypted_request_and_serves_the_others() 
     ];
     for (sender, expected) in senders().into_iter().zip(expected) {
         let (octets, pending) = build(Command::ECHO, sender, b"");
-        let mut answer = ask(&node, &octets, Transport::Tcp, Place::Reactor).expect("it is answered at once");
+        let mut answer = ask(&node, &octets, Transport::Tcp).expect("it is answered");
         assert_eq!(pending.read(&mut answer).expect("the client accepts it").status, expected);
     }
 }
 
 #[test]
 fn without_a_body_only_echo_version_and_audit_are_answered_and_only_in_clear() {
-    let node = node_of(14, coins());
+    let node = node_of(14, &coins());
     let recipient = Recipient { raida_id: 14, coin_id: 6, shard: 0 };
     for sender in senders() {
         for entry in raida_wire::registry::all() {
@@ -188,25 +195,38 @@ fn without_a_body_only_echo_version_and_audit_are_answered_and_only_in_clear() {
 
 #[test]
 fn keys_that_are_not_at_hand_are_looked_up_on_a_worker() {
-    let node = node_of(14, coins().cold());
-    let broken = node_of(14, coins().cold().broken());
-    for sender in senders().into_iter().skip(1) {
+    for (place, sender) in senders().into_iter().enumerate().skip(1) {
         let (octets, pending) = build(Command::ECHO, sender, b"");
-        assert_eq!(ask(&node, &octets, Transport::Tcp, Place::Reactor), None, "deferred");
+        let node = node_of(14, &coins().cold());
+        assert_eq!(ask_at(&node, &octets, Transport::Tcp, Place::Reactor), None, "deferred");
         assert_eq!(answered(&node, &octets, &pending).0, Status::SUCCESS);
-        assert_eq!(answered(&broken, &octets, &pending).0, Status::FILESYSTEM);
+        let is_here = ask_at(&node, &octets, Transport::Tcp, Place::Reactor).is_some();
+        assert_eq!(is_here, place != 2, "coins are at hand from now on; the index of lockers is on disk");
     }
+}
+
+#[test]
+fn a_key_that_can_not_be_read_is_194() {
+    let disk = Disk::new();
+    // More than the database keeps in memory whatever one does.
+    let many = (0..800).fold(coins(), |coins, i| coins.with_coin(coin(64 * i + 1), FIRST.clone()));
+    drop(many.store_on(&disk).expect("a good disk"));
+    let store = Coins::new().store_on(&disk).expect("a good disk");
+    let unplugged = disk.plug_in();
+    let node = Node::new(settings(14), Surroundings { store: Arc::new(store), ..surroundings(&Coins::new()) });
+    let (octets, pending) = build(Command::ECHO, senders()[1], b"");
+    assert_eq!(answered(&node, &octets, &pending).0, Status::FILESYSTEM);
     let (octets, pending) = build(Command::ECHO, senders()[0], b"");
-    let mut answer = ask(&broken, &octets, Transport::Tcp, Place::Reactor).expect("type 0 needs no key");
-    assert_eq!(pending.read(&mut answer).expect("the client accepts it").status, Status::SUCCESS);
+    assert_eq!(answered(&node, &octets, &pending).0, Status::SUCCESS, "type 0 needs no key");
+    drop(unplugged);
 }
 
 #[test]
 fn two_answers_to_the_same_encrypted_request_have_different_nonces() {
-    let node = node_of(14, coins());
+    let node = node_of(14, &coins());
     for sender in senders().into_iter().skip(3) {
         let (octets, _) = build(Command::VERSION, sender, b"");
-        let [one, other] = [(); 2].map(|()| ask(&node, &octets, Transport::Tcp, Place::Reactor).expect("an answer"));
+        let [one, other] = [(); 2].map(|()| ask(&node, &octets, Transport::Tcp).expect("an answer"));
         assert_ne!(one[29..46], other[29..46]);
         assert_ne!(one[48..56], other[48..56], "another nonce, another ciphertext");
     }

@@ -1,7 +1,12 @@
 //! Whatever a peer sends, a worker answers it and nothing panics.
 
+#![expect(clippy::expect_used, reason = "a step that fails is a test that fails")]
+
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
-use raida_node::testing::{MemoryCoins, ask, node_of};
+use raida_node::Node;
+use raida_node::testing::{Coins, ask_at, node_of};
 use raida_reactor::service::{Place, Transport};
 use raida_wire::{AuthenticityNumber, CoinId, Command, Encryption, Head, Rules, registry};
 
@@ -35,15 +40,20 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
 /// The name of the one coin, and also the prefix of the one locker.
 const KEY_COIN: [u8; 5] = [0, 0, 0, 0, 5];
 
+/// What strangers can do to it does not matter to the next case.
+static NODE: LazyLock<Node> = LazyLock::new(|| {
+    let coin = CoinId::new(0, 5).expect("in range");
+    let coins = Coins::new().with_coin(coin, AuthenticityNumber::new([7; 16]));
+    node_of(14, &coins.with_locker([0, 0, 0, 0, 5, 1, 1, 1, 1, 1, 1, 1, 255, 255, 255, 255]))
+});
+
 proptest! {
     #[test]
     fn a_worker_answers_every_request_that_is_whole(octets in octets(), udp in any::<bool>()) {
-        let coin = CoinId::new(0, 5).expect("in range");
-        let coins = MemoryCoins::new().with_coin(coin, AuthenticityNumber::new([7; 16])).with_locker([0, 0, 0, 0, 5, 1, 1, 1, 1, 1, 1, 1, 255, 255, 255, 255]);
-        let node = node_of(14, coins);
+        let node = &*NODE;
         let rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
         let transport = if udp { Transport::Udp { datagram: octets.len(), limit: 1440 } } else { Transport::Tcp };
-        let answer = ask(&node, &octets, transport, Place::Worker);
+        let answer = ask_at(node, &octets, transport, Place::Worker);
         if matches!(Head::judge(&octets, &rules), Ok(Some(_))) {
             let answer = answer.expect("a worker answers");
             prop_assert!(answer.len() >= 32);
@@ -54,8 +64,8 @@ proptest! {
 
     #[test]
     fn anything_at_all_is_survived(octets in prop::collection::vec(any::<u8>(), 0..600), udp in any::<bool>()) {
-        let node = node_of(14, MemoryCoins::new());
+        let node = &*NODE;
         let transport = if udp { Transport::Udp { datagram: octets.len(), limit: 1440 } } else { Transport::Tcp };
-        let _ = ask(&node, &octets, transport, Place::Worker);
+        let _ = ask_at(node, &octets, transport, Place::Worker);
     }
 }

@@ -3,9 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use raida_node::testing::{ADMIN_KEY, MemoryCoins, ask, node_of};
-use raida_node::{AdminKey, LockerKeys, Settings};
-use raida_reactor::service::{Place, Transport};
+use raida_node::testing::{ADMIN_KEY, Coins, ask, node_of, settings, surroundings};
+use raida_reactor::service::Transport;
 use raida_wire::{AuthenticityNumber, Challenge, CoinId, Command, Recipient, Request, Sender};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -62,7 +61,7 @@ fn no_log_line_shows_a_secret_and_every_refusal_is_logged() {
     let subscriber =
         tracing_subscriber::fmt().with_writer(lines.clone()).with_max_level(tracing::Level::TRACE).finish();
     let coin = CoinId::new(0, 5).expect("in range");
-    let node = node_of(14, MemoryCoins::new().with_coin(coin, NUMBER.into()).with_locker(LOCKER));
+    let node = node_of(14, &Coins::new().with_coin(coin, NUMBER.into()).with_locker(LOCKER));
     let (number, wrong, locker) = (NUMBER.into(), WRONG.into(), AuthenticityNumber::new(LOCKER));
     let challenge = Challenge::new([1; 12]);
     let senders = [
@@ -83,12 +82,12 @@ fn no_log_line_shows_a_secret_and_every_refusal_is_logged() {
                 let request = Request::new(recipient, command, sender);
                 let mut octets = vec![0; request.built_len(16)];
                 request.build(&mut octets, &payload).expect("it fits");
-                ask(&node, &octets, Transport::Tcp, Place::Worker).expect("an answer");
+                ask(&node, &octets, Transport::Tcp).expect("an answer");
             }
         }
     });
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).expect("text");
-    for status in ["37 INVALID_CRC", "204 INVALID_HMAC", "38 ADMIN_AUTH", "89 NOT_IMPLEMENTED"] {
+    for status in ["37 INVALID_CRC", "204 INVALID_HMAC", "38 ADMIN_AUTH", "16 INVALID_PACKET_LENGTH"] {
         assert!(text.contains(status), "{status} is not in {text}");
     }
     assert!(text.contains("127.0.0.1:40000"), "who asked is not in {text}");
@@ -98,9 +97,7 @@ fn no_log_line_shows_a_secret_and_every_refusal_is_logged() {
 #[test]
 fn debug_shows_no_secret() {
     let coin = CoinId::new(0, 5).expect("in range");
-    let coins = MemoryCoins::new().with_coin(coin, NUMBER.into());
-    let settings = Settings { raida_id: 1, admin_key: AdminKey::new(ADMIN_KEY), reactors: Vec::new() };
-    let lockers = LockerKeys::from_iter([AuthenticityNumber::new(LOCKER)]);
-    let shown = format!("{coins:?} {settings:?} {lockers:?} {:?}", node_of(1, coins.clone()));
+    let coins = Coins::new().with_coin(coin, NUMBER.into()).with_locker(LOCKER);
+    let shown = format!("{coins:?} {:?} {:?} {:?}", settings(1), surroundings(&coins), node_of(1, &coins));
     assert_silent_about_secrets(&shown);
 }

@@ -1,0 +1,141 @@
+//! Group 2, healing: what other nodes say about coins that this one does not believe.
+//!
+//! Source: protocol §5.4
+
+use std::collections::HashSet;
+
+use raida_wire::payload::{Claim, Exchange, Fix};
+use raida_wire::{AuthenticityNumber, CoinId, Status};
+use tracing::debug;
+
+use crate::asked::Asked;
+use crate::authentication::in_range;
+use crate::ledger::Ledger;
+use crate::look::Look;
+use crate::node::Node;
+use crate::reply::Reply;
+use crate::setback::{Outcome, Setback};
+use crate::verdict;
+
+/// How many other nodes have to say that a coin is authentic.
+const QUORUM: usize = 13;
+
+/// 2/40: one ticket for all authentic coins together.
+pub(crate) fn get_ticket(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let claims = asked.payload().records()?.iter().map(Claim::read).map(|claim| Some((claim.coin.judge()?, claim)));
+    let claims: Vec<_> = claims.collect::<Option<_>>().ok_or(Status::INVALID_SN_OR_DENOMINATION)?;
+    let look = Look::new(node.store(), asked.place, claims.len())?;
+    let mut authentic = Vec::new();
+    let results = claims.iter().map(|(coin, claim)| {
+        let is_authentic = look.is_authentic(claim)?;
+        authentic.extend(is_authentic.then_some(*coin));
+        Ok(is_authentic)
+    });
+    let status = verdict::of_coins(reply, results)?;
+    if !authentic.is_empty() {
+        let number = node.tickets.issue(authentic, node.now())?;
+        reply.append(&number.to_be_bytes());
+    }
+    Ok(status)
+}
+
+/// 2/50: another node redeems a ticket.
+pub(crate) fn validate_ticket(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let mut payload = asked.payload();
+    let ([raida_id], number) = (*payload.take()?, payload.u32()?);
+    payload.end()?;
+    if usize::from(raida_id) >= Fix::NODES {
+        return Err(Status::WRONG_RAIDA.into());
+    }
+    if node.settings().claims_by_address && !node.peers().may_claim(raida_id, asked.from) {
+        return Err(Status::ADMIN_AUTH.into());
+    }
+    node.tickets.claim(number, raida_id, node.now(), |coins| {
+        reply.proved();
+        reply.check_room(5 * coins.len())?;
+        write_coins(reply, coins);
+        Ok(())
+    })?;
+    Ok(Status::SUCCESS)
+}
+
+/// 2/60: which of two numbers each coin has.
+pub(crate) fn find(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let exchanges = asked.payload().records()?;
+    let is_in_range = |exchange| Exchange::read(exchange).claim.coin.judge().is_some();
+    if !exchanges.iter().all(is_in_range) {
+        return Err(Status::INVALID_SN_OR_DENOMINATION.into());
+    }
+    let look = Look::new(node.store(), asked.place, exchanges.len())?;
+    let found = reply.room(exchanges.len());
+    for (found, exchange) in found.iter_mut().zip(exchanges) {
+        *found = which(&look, &Exchange::read(exchange))?;
+    }
+    let all = |expected| found.iter().all(|found| *found == expected);
+    let status = match () {
+        () if all(1) => Status::FIND_ALL_AN,
+        () if all(2) => Status::FIND_ALL_PAN,
+        () if all(0) => Status::FIND_NEITHER,
+        () => return Ok(Status::FIND_MIXED),
+    };
+    reply.discard();
+    Ok(status)
+}
+
+/// 1 for the AN, 2 for the PAN, 0 for neither.
+fn which(look: &Look<'_>, exchange: &Exchange) -> Result<u8, Setback> {
+    let Some(coin) = exchange.claim.coin.judge() else { return Ok(0) };
+    let Some(number) = look.number(coin)? else { return Ok(0) };
+    let (is_an, is_pan) = (number == exchange.claim.an, number == exchange.pan);
+    Ok(if is_an { 1 } else { 2 * u8::from(is_pan) })
+}
+
+/// 2/80: gives coins new numbers, if enough other nodes redeem tickets for them.
+pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let Fix { coins, pg, tickets } = Fix::read(asked.payload())?;
+    let coins = in_range(coins)?;
+    let raida_id = node.settings().raida_id;
+    let tickets = (0..).zip(tickets).filter(|(id, ticket)| *ticket != 0 && *id != raida_id);
+    let tickets: Vec<(u8, u32)> = tickets.collect();
+    if tickets.len() < QUORUM {
+        return Ok(Status::ALL_FAIL);
+    }
+    let _pass = node.fixes.enter().ok_or(Status::REQUEST_RATE)?;
+    let ballots = redeem(node, &tickets);
+    let is_elected = |coin: &CoinId| ballots.iter().filter(|ballot| ballot.contains(coin)).count() >= QUORUM;
+    let mut batch = node.store().write()?;
+    let status = batch.request(|changes| {
+        let mut ledger = Ledger::new(changes, node.surroundings.calendar.month());
+        let results = coins.iter().map(|coin| {
+            let is_elected = is_elected(coin);
+            if is_elected {
+                ledger.give(*coin, AuthenticityNumber::fixed(raida_id, *coin, pg))?;
+            }
+            Ok(is_elected)
+        });
+        verdict::of_coins(reply, results)
+    })?;
+    batch.commit()?;
+    Ok(status)
+}
+
+/// The coins that each node lists for its ticket. What a node was not asked for, or says twice, does not count.
+fn redeem(node: &Node, tickets: &[(u8, u32)]) -> Vec<HashSet<CoinId>> {
+    let mut waiting: HashSet<u8> = tickets.iter().map(|(raida_id, _)| *raida_id).collect();
+    let mut ballots = Vec::new();
+    for (raida_id, answer) in node.peers().validate(tickets) {
+        match answer {
+            Ok(coins) if waiting.remove(&raida_id) => ballots.push(coins.into_iter().collect()),
+            Ok(_) => debug!(raida_id, "a node was not asked, or answered twice"),
+            Err(error) => debug!(raida_id, %error, "a node did not redeem its ticket"),
+        }
+    }
+    ballots
+}
+
+/// Answers with the names of coins.
+pub(crate) fn write_coins(reply: &mut Reply<'_, '_>, coins: &[CoinId]) {
+    for (place, coin) in reply.room(5 * coins.len()).as_chunks_mut().0.iter_mut().zip(coins) {
+        *place = coin.raw().0;
+    }
+}

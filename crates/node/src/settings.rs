@@ -1,0 +1,114 @@
+//! What a node has to be told, and what it works with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use raida_reactor::clock::Clock;
+use raida_reactor::counters::Counters;
+use raida_store::Store;
+use raida_wire::{CoinId, Month};
+
+use crate::admin_key::AdminKey;
+use crate::peers::Peers;
+
+/// What a node has to be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its number in the network, 0 to 24.
+    pub raida_id: u8,
+    /// What Show Stats and the executive commands ask for.
+    pub admin_key: AdminKey,
+    /// The counters of the reactors it serves, where datagrams are counted.
+    pub reactors: Vec<Arc<Counters>>,
+    /// Whether executive commands may come from anywhere in clear. The admin key is then for everybody to read.
+    ///
+    /// Source: protocol §5.5
+    pub admin_in_clear: bool,
+    /// Whether a node's claims on tickets are taken from that node's address only, where peers are configured.
+    ///
+    /// Source: protocol §5.4
+    pub claims_by_address: bool,
+    /// How many Fix requests are served at once. Each keeps a worker until its peers have answered: there should be more
+    /// workers than that.
+    pub fixes_max: usize,
+    /// How often one address may break coins.
+    pub breaks: BreakLimit,
+    /// Whether there are Merkle trees for others to see. Where not, all roots are zero.
+    ///
+    /// Source: protocol §6.4
+    pub integrity: bool,
+    /// The coins whose owners may fetch whole pages, that is the secrets of 1024 coins at once: mirrors of this node.
+    ///
+    /// Source: protocol §5.8
+    pub mirror_keys: Vec<CoinId>,
+}
+
+impl Settings {
+    /// The safe and usual: no admin key in clear, claims by address, no mirrors, integrity on.
+    #[must_use]
+    pub fn new(raida_id: u8, admin_key: AdminKey) -> Self {
+        Self {
+            raida_id,
+            admin_key,
+            reactors: Vec::new(),
+            admin_in_clear: false,
+            claims_by_address: true,
+            fixes_max: 2,
+            breaks: BreakLimit::default(),
+            integrity: true,
+            mirror_keys: Vec::new(),
+        }
+    }
+}
+
+/// How often one address may break coins.
+///
+/// Source: protocol §5.7
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakLimit {
+    /// So many calls.
+    pub calls: usize,
+    /// Within any span of this length.
+    pub span: Duration,
+    /// Whether loopback addresses may call as often as they like.
+    pub loopback_exempt: bool,
+}
+
+impl Default for BreakLimit {
+    /// Thirty in eight hours; loopback is exempt.
+    fn default() -> Self {
+        Self { calls: 30, span: Duration::from_secs(8 * 60 * 60), loopback_exempt: true }
+    }
+}
+
+/// What a node works with.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Its coins.
+    pub store: Arc<Store>,
+    /// How long ago things were.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+    /// Which month it is.
+    pub calendar: Arc<dyn Calendar>,
+    /// The other nodes.
+    pub peers: Arc<dyn Peers>,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// Tells the month, for coins that change hands.
+pub trait Calendar: Send + Sync + 'static {
+    /// The present month, by UTC.
+    fn month(&self) -> Month;
+}
+
+impl<F: Fn() -> Month + Send + Sync + 'static> Calendar for F {
+    fn month(&self) -> Month {
+        self()
+    }
+}

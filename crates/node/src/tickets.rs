@@ -1,0 +1,116 @@
+//! Tickets: what proves to other nodes that coins were authentic here.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use raida_reactor::Instant;
+use raida_wire::{CoinId, Status};
+
+/// How many tickets live at once.
+const SLOTS: usize = 512;
+/// How long a ticket lives.
+const LIFE: Duration = Duration::from_secs(300);
+
+/// The live tickets, in memory only. Testing and setting a claim happen under one lock.
+///
+/// Source: protocol §7.6
+#[derive(Debug, Default)]
+pub(crate) struct Tickets(Mutex<HashMap<u32, Ticket>>);
+
+#[derive(Debug)]
+struct Ticket {
+    coins: Vec<CoinId>,
+    dies: Instant,
+    /// One bit per node that has redeemed it.
+    claimed: u32,
+}
+
+impl Tickets {
+    /// Issues a ticket for these coins and gives its number.
+    ///
+    /// # Errors
+    ///
+    /// 42 where all slots are taken, 252 where the system gives no random number.
+    pub(crate) fn issue(&self, coins: Vec<CoinId>, now: Instant) -> Result<u32, Status> {
+        let mut live = self.live(now);
+        if live.len() >= SLOTS {
+            return Err(Status::NO_TICKET_SLOT);
+        }
+        loop {
+            let number = getrandom::u32().map_err(|_| Status::INTERNAL)?;
+            if number != 0 && !live.contains_key(&number) {
+                live.insert(number, Ticket { coins, dies: now + LIFE, claimed: 0 });
+                return Ok(number);
+            }
+        }
+    }
+
+    /// Lets a node redeem a ticket, once, and hands its coins to `take`. Where `take` refuses, it stays unredeemed.
+    ///
+    /// # Errors
+    ///
+    /// 43 where there is no such ticket, 44 where this node has redeemed it before, and those of `take`.
+    pub(crate) fn claim(
+        &self,
+        number: u32,
+        raida_id: u8,
+        now: Instant,
+        take: impl FnOnce(&[CoinId]) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        let mut live = self.live(now);
+        let ticket = live.get_mut(&number).ok_or(Status::NO_TICKET_FOUND)?;
+        let claim = 1_u32.checked_shl(raida_id.into()).ok_or(Status::WRONG_RAIDA)?;
+        if ticket.claimed & claim != 0 {
+            return Err(Status::TICKET_CLAIMED_ALREADY);
+        }
+        take(&ticket.coins)?;
+        ticket.claimed |= claim;
+        Ok(())
+    }
+
+    fn live(&self, now: Instant) -> MutexGuard<'_, HashMap<u32, Ticket>> {
+        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tickets.retain(|_, ticket| now < ticket.dies);
+        tickets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn all_slots_are_taken_until_tickets_die() {
+        let tickets = Tickets::default();
+        let first = tickets.issue(vec![], at(0)).unwrap();
+        for _ in 1..SLOTS {
+            tickets.issue(vec![], at(1)).unwrap();
+        }
+        assert_eq!(tickets.issue(vec![], at(299)), Err(Status::NO_TICKET_SLOT));
+        assert_eq!(tickets.claim(first, 3, at(299), |_| Ok(())), Ok(()));
+        assert_eq!(tickets.claim(first, 4, at(300), |_| Ok(())), Err(Status::NO_TICKET_FOUND));
+        assert!(tickets.issue(vec![], at(300)).is_ok());
+        assert_eq!(tickets.issue(vec![], at(300)), Err(Status::NO_TICKET_SLOT));
+    }
+
+    #[test]
+    fn each_node_redeems_once_and_not_at_all_where_the_answer_does_not_leave() {
+        let (tickets, coin) = (Tickets::default(), CoinId::new(1, 2).unwrap());
+        let number = tickets.issue(vec![coin], at(0)).unwrap();
+        for raida_id in 0..25 {
+            assert_eq!(tickets.claim(number, raida_id, at(1), |_| Err(Status(15))), Err(Status(15)));
+            let taken = tickets.claim(number, raida_id, at(1), |coins| {
+                assert_eq!(coins, [coin]);
+                Ok(())
+            });
+            assert_eq!(taken, Ok(()));
+            assert_eq!(tickets.claim(number, raida_id, at(1), |_| Ok(())), Err(Status::TICKET_CLAIMED_ALREADY));
+        }
+        assert_eq!(tickets.claim(0, 1, at(1), |_| Ok(())), Err(Status::NO_TICKET_FOUND));
+    }
+}
