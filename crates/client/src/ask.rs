@@ -1,6 +1,9 @@
 //! One question to one node.
 
-use crate::answer::Reply;
+use raida_wire::Status;
+use zeroize::Zeroizing;
+
+use crate::answer::{Answer, Reply};
 use crate::deadline::Deadline;
 use crate::error::{AskError, Trouble};
 use crate::letter::Letter;
@@ -33,6 +36,22 @@ pub fn ask(target: &Target, question: &Question, options: &Options) -> Result<Re
         .map_err(|trouble| AskError::new(target, attempts, deadline.elapsed(), trouble))
 }
 
+/// Asks one node and understands what it answers.
+pub(crate) fn ask_for<T>(
+    target: &Target,
+    question: &Question,
+    options: &Options,
+    understand: impl FnOnce(Status, &[u8]) -> Result<T, Trouble>,
+) -> Result<Answer<T>, AskError> {
+    let Reply { status, payload, trip, .. } = ask(target, question, options)?;
+    // It may hold authenticity numbers.
+    let payload = Zeroizing::new(payload);
+    match understand(status, &payload) {
+        Ok(value) => Ok(Answer { value, trip }),
+        Err(trouble) => Err(AskError::new(target, trip.attempts, trip.latency, trouble)),
+    }
+}
+
 fn exchange(
     target: &Target,
     question: &Question,
@@ -48,11 +67,14 @@ fn exchange(
             Ok(letter.read(&mut octets, trip)?)
         }
         Transport::Udp => {
-            let sends = if letter.is_repeatable { usize::MAX } else { 1 };
-            let spans = options.spans().take(sends);
-            udp::exchange(letter.datagram(), &addresses, spans, deadline, attempts, |octets, trip| {
-                letter.judge(octets, trip)
-            })
+            let judge = |octets: &mut [u8], trip| letter.judge(octets, trip);
+            if letter.is_repeatable {
+                udp::exchange(letter.datagram(), &addresses, options.spans(), deadline, attempts, judge)
+            } else {
+                // Sent once, it has the time of all attempts.
+                let span = std::iter::once(options.total());
+                udp::exchange(letter.datagram(), &addresses, span, deadline, attempts, judge)
+            }
         }
     }
 }

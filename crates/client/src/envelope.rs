@@ -21,7 +21,7 @@ pub enum Envelope {
     TwoCoins(KeyCoin, KeyCoin),
 }
 
-/// A coin whose authenticity number is used as key. `Debug` does not show the number.
+/// A coin with the authenticity number of one node, as a key or as a proof. `Debug` does not show the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCoin {
     /// Which coin.

@@ -68,6 +68,8 @@ pub enum Trouble {
     Build(BuildError),
     /// The operating system gave no random octets.
     Random(getrandom::Error),
+    /// The command needs an admin key, and there is none for this node.
+    NoAdminKey,
 }
 
 /// What was being waited for when the time was over.
@@ -92,6 +94,25 @@ pub enum PayloadError {
     Stats(StatsError),
     /// See there.
     Audit(AuditError),
+    /// Another number of octets than the command gives.
+    Length {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A ticket with the number 0.
+    Ticket,
+    /// A word of Find that is neither 0, 1 nor 2.
+    Found(u8),
+    /// Free serial numbers that can not be read, or can not be.
+    FreeNumbers,
+    /// A bitmap of issued serial numbers that is of another denomination or size.
+    IssuedNumbers,
+    /// A list of coins that can not be read, or can not be.
+    Coins,
+    /// A status and a bitfield that contradict each other.
+    Contradiction,
 }
 
 impl AskError {
@@ -130,6 +151,27 @@ impl AskError {
     }
 }
 
+impl AskError {
+    /// Whether the node may have got the question and done what it says, although no answer tells: then a change must be
+    /// taken for neither made nor not made.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        match &self.trouble {
+            Trouble::Resolve(_)
+            | Trouble::Connect(_)
+            | Trouble::Build(_)
+            | Trouble::Random(_)
+            | Trouble::NoAdminKey => false,
+            Trouble::Timeout { stage, .. } => !matches!(stage, Stage::Resolve | Stage::Connect),
+            // These two say that something went wrong in the middle of it.
+            Trouble::Refused(status) => matches!(*status, Status::FILESYSTEM | Status::INTERNAL),
+            Trouble::Send(_) | Trouble::Receive(_) | Trouble::Cut { .. } | Trouble::Answer(_) | Trouble::Payload(_) => {
+                self.attempts > 0
+            }
+        }
+    }
+}
+
 impl Trouble {
     /// What to try.
     #[must_use]
@@ -150,11 +192,12 @@ impl Trouble {
             Self::Refused(status) => advice_on(*status),
             Self::Build(_) => "send fewer records in one request",
             Self::Random(_) => "check the operating system's random number generator",
+            Self::NoAdminKey => "give the node's admin key",
         }
     }
 
     /// One word for machines, stable: `resolve`, `connect`, `send`, `receive`, `timeout`, `cut`, `answer`, `refused`,
-    /// `payload`, `build` or `random`.
+    /// `payload`, `build`, `random` or `admin_key`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -169,6 +212,7 @@ impl Trouble {
             Self::Payload(_) => "payload",
             Self::Build(_) => "build",
             Self::Random(_) => "random",
+            Self::NoAdminKey => "admin_key",
         }
     }
 
@@ -188,7 +232,7 @@ fn advice_on(status: Status) -> &'static str {
             "check that the key coin is issued at this node, or ask in clear"
         }
         Status::INVALID_CRC | Status::INVALID_HMAC => "check the authenticity number that this node has for the coin",
-        Status::ADMIN_AUTH => "check the admin key",
+        Status::ADMIN_AUTH => "check the admin key; from another computer it must be encrypted",
         Status::NOT_IMPLEMENTED => "ask a node that offers the command",
         other => match other.retry() {
             Retry::Soon => "try again",
@@ -237,6 +281,7 @@ impl fmt::Display for Trouble {
             Self::Payload(error) => error.fmt(f),
             Self::Build(error) => error.fmt(f),
             Self::Random(error) => write!(f, "no random octets: {error}"),
+            Self::NoAdminKey => f.write_str("no admin key for this node"),
         }
     }
 }
@@ -249,7 +294,7 @@ impl Error for Trouble {
             Self::Payload(error) => Some(error),
             Self::Build(error) => Some(error),
             Self::Random(error) => Some(error),
-            Self::Timeout { .. } | Self::Cut { .. } | Self::Refused(_) => None,
+            Self::Timeout { .. } | Self::Cut { .. } | Self::Refused(_) | Self::NoAdminKey => None,
         }
     }
 }
@@ -271,6 +316,13 @@ impl fmt::Display for PayloadError {
             Self::Version(found) => write!(f, "version payload has {found} octets, expected 8"),
             Self::Stats(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
+            Self::Length { found, expected } => write!(f, "payload has {found} octets, expected {expected}"),
+            Self::Ticket => f.write_str("ticket has the number 0"),
+            Self::Found(found) => write!(f, "node found number {found} of a coin, expected 0, 1 or 2"),
+            Self::FreeNumbers => f.write_str("list of free serial numbers makes no sense"),
+            Self::IssuedNumbers => f.write_str("bitmap of issued serial numbers is of another denomination or size"),
+            Self::Coins => f.write_str("list of coins makes no sense"),
+            Self::Contradiction => f.write_str("status and bitfield contradict each other"),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::udp::Verdict;
 /// No datagram is padded beyond this: the node would not send more either.
 ///
 /// Source: protocol §1.12
-const UDP_PAYLOAD_LIMIT: usize = 1440;
+pub(crate) const UDP_PAYLOAD_LIMIT: usize = 1440;
 
 /// One request, built once: an attempt that repeats it sends the same octets, so that a late answer still fits.
 pub(crate) struct Letter {

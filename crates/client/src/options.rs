@@ -26,7 +26,8 @@ pub enum Transport {
 pub struct Options {
     /// TCP unless said otherwise.
     pub transport: Transport,
-    /// How long the first attempt may take. Every further one gets twice as long as the one before.
+    /// How long the first attempt may take. Every further one gets twice as long as the one before. A question that is
+    /// sent only once has the time of all of them.
     pub timeout: Duration,
     /// How many further attempts there are when there is no answer. What a second run would change
     /// ([`Question::is_repeatable`](crate::Question::is_repeatable)) is not sent twice.

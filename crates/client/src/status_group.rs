@@ -2,17 +2,17 @@
 //!
 //! Source: protocol §5.3
 
-use raida_wire::Status;
 use raida_wire::audit::Counts;
 use raida_wire::stats::Stats;
 
 use crate::admin_key::AdminKey;
-use crate::answer::{Answer, Reply};
-use crate::ask::ask;
+use crate::answer::Answer;
+use crate::ask::ask_for;
 use crate::error::{AskError, PayloadError, Trouble};
 use crate::options::Options;
 use crate::question::Question;
 use crate::target::Target;
+use crate::verdict::success;
 
 /// Asks whether the node is there, and whether it knows the key of the envelope.
 ///
@@ -59,14 +59,7 @@ fn succeed<T>(
     options: &Options,
     understand: impl FnOnce(&[u8]) -> Result<T, PayloadError>,
 ) -> Result<Answer<T>, AskError> {
-    let Reply { status, payload, trip, .. } = ask(target, question, options)?;
-    let value = if status == Status::SUCCESS {
-        understand(&payload).map_err(Trouble::Payload)
-    } else {
-        Err(Trouble::Refused(status))
-    };
-    match value {
-        Ok(value) => Ok(Answer { value, trip }),
-        Err(trouble) => Err(AskError::new(target, trip.attempts, trip.latency, trouble)),
-    }
+    ask_for(target, question, options, |status, payload| {
+        understand(success(status, payload)?).map_err(Trouble::Payload)
+    })
 }

@@ -25,7 +25,9 @@ pub(crate) fn exchange(
             break;
         }
         *attempts += 1;
-        match ask_once(letter, addresses, deadline.within(span)) {
+        // What is not sent twice has the time of all attempts: giving up early would only leave its fate unknown.
+        let patience = if letter.is_repeatable { deadline.within(span) } else { deadline };
+        match ask_once(letter, addresses, deadline.within(span), patience) {
             Ok((octets, peer)) => {
                 return Ok((octets, Trip { peer, latency: begun.elapsed(), execution: None, attempts: *attempts }));
             }
@@ -49,8 +51,13 @@ impl Failure {
     }
 }
 
-fn ask_once(letter: &Letter, addresses: &[SocketAddr], deadline: Deadline) -> Result<(Vec<u8>, SocketAddr), Failure> {
-    let (mut stream, peer) = connect(addresses, deadline).map_err(|trouble| Failure { trouble, is_sent: false })?;
+fn ask_once(
+    letter: &Letter,
+    addresses: &[SocketAddr],
+    connected_by: Deadline,
+    deadline: Deadline,
+) -> Result<(Vec<u8>, SocketAddr), Failure> {
+    let (mut stream, peer) = connect(addresses, connected_by).map_err(|trouble| Failure { trouble, is_sent: false })?;
     let sent = send(&mut stream, letter.request(), deadline);
     // A node that refuses early may stop listening before it has everything. Its answer says more than our broken pipe.
     match (receive(&mut stream, letter, deadline), sent) {
