@@ -61,7 +61,7 @@ fn typed(key: &Key, text: &str) -> Value {
     match key.kind {
         Kind::Integer { .. } => text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
         Kind::Boolean => text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
-        Kind::Addresses | Kind::Peers => {
+        Kind::Addresses | Kind::Peers | Kind::Mirrors | Kind::Coins => {
             let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
             Value::from(entries.map(Value::from).collect::<Vec<_>>())
         }

@@ -18,8 +18,6 @@ pub(crate) struct Key {
     pub(crate) preset: Preset,
     /// The command-line flag that sets it, as typed.
     pub(crate) flag: Option<&'static str>,
-    /// Why setting it changes nothing yet.
-    pub(crate) idle: Option<&'static str>,
     /// What it is for: the lines of its doc comment.
     pub(crate) doc: &'static [&'static str],
 }
@@ -34,6 +32,8 @@ pub(crate) enum Kind {
     Path,
     Addresses,
     Peers,
+    Mirrors,
+    Coins,
     Secret,
 }
 
@@ -66,6 +66,12 @@ pub(crate) const TEXT_MAX: usize = 1024;
 pub(crate) const ADDRESSES_MAX: usize = 16;
 /// Nodes of the network; their ids count from 0. Source: protocol §1.1.
 pub(crate) const NODES: usize = 25;
+/// Most mirrors: with more of them thirteen would be no majority. Source: protocol §6.4.
+pub(crate) const MIRRORS_MAX: usize = 24;
+/// So many mirrors have to agree before a page is replaced. Source: protocol §6.4.
+pub(crate) const MIRRORS_AGREED: usize = 13;
+/// Most key coins.
+pub(crate) const COINS_MAX: usize = 16;
 
 impl Key {
     /// A plain number.
@@ -104,7 +110,7 @@ impl Key {
 
     /// A key of any kind.
     pub(crate) const fn new(name: &'static str, kind: Kind, preset: Preset) -> Self {
-        Self { table: "", name, kind, preset, flag: None, idle: None, doc: &[] }
+        Self { table: "", name, kind, preset, flag: None, doc: &[] }
     }
 
     /// The same with another preset.
@@ -115,11 +121,6 @@ impl Key {
     /// The same, settable by a flag.
     pub(crate) const fn flag(self, flag: &'static str) -> Self {
         Self { flag: Some(flag), ..self }
-    }
-
-    /// The same, understood and checked but not used yet.
-    pub(crate) const fn idle(self, reason: &'static str) -> Self {
-        Self { idle: Some(reason), ..self }
     }
 
     /// The same, put in its table with its doc comment.
@@ -182,6 +183,12 @@ impl fmt::Display for Kind {
             }
             Self::Peers => {
                 write!(f, "a list of {NODES} entries such as \"raida0.example.com:50000\", or an empty list")
+            }
+            Self::Mirrors => {
+                write!(f, "a list of at most {MIRRORS_MAX} different entries such as \"mirror1.example.com:50000\"")
+            }
+            Self::Coins => {
+                write!(f, "a list of at most {COINS_MAX} coins such as \"0:258\", denomination and serial number")
             }
             Self::Secret => f.write_str("32 hexadecimal digits"),
         }

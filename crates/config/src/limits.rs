@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::tables::Config;
+use crate::key::NODES;
+use crate::tables::{Config, Server};
 
 /// What the descriptors of a process are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +64,18 @@ fn reserved(config: &Config) -> u64 {
     let addresses = config.listen_addresses().len();
     // Each I/O thread: a TCP and a UDP socket per address, the kernel's event queue, its waker, the reserve descriptor.
     let io_thread = 2 * addresses + 3;
-    u64::try_from(config.network.reactors.get() * io_thread).unwrap_or(u64::MAX).saturating_add(STANDING)
+    let sockets = config.network.reactors.get() * io_thread + others(config);
+    u64::try_from(sockets).unwrap_or(u64::MAX).saturating_add(STANDING)
 }
 
-/// Standard streams, signals, log and service manager (8), store (8), connections to peers and spare (48).
+/// Sockets to other nodes: one each for every Fix, and for an integrity round.
+fn others(config: &Config) -> usize {
+    let Server { raida_servers, synchronization_enabled, .. } = &config.server;
+    let fixes = if raida_servers.is_empty() { 0 } else { config.peers.fixes_max.get() };
+    (fixes + usize::from(*synchronization_enabled)) * (NODES - 1)
+}
+
+/// Standard streams, signals, log and service manager (8), store (8), spare (48).
 const STANDING: u64 = 64;
 
 /// A sentence for the log.

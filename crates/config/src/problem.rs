@@ -97,6 +97,19 @@ pub enum Problem {
         /// Where that comes from.
         bound_origin: Origin,
     },
+    /// A key is switched on that needs more entries in a list than there are.
+    Lacking {
+        /// The key.
+        key: String,
+        /// Where it was switched on.
+        origin: Origin,
+        /// The list.
+        list: String,
+        /// How many entries that has.
+        found: usize,
+        /// How many it needs.
+        expected: usize,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -125,6 +138,12 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "{key} is {found} ({origin}), must not be more than {bound}, which is {most} ({bound_origin})"
+                )
+            }
+            Self::Lacking { key, origin, list, found, expected } => {
+                write!(
+                    f,
+                    "{key} is true ({origin}), then {list} must have at least {expected} entries, but has {found}"
                 )
             }
         }

@@ -10,7 +10,7 @@ use crate::key::Key;
 use crate::layer::{Layer, Place};
 use crate::names;
 use crate::origin::Origin;
-use crate::problem::{Notice, Problem};
+use crate::problem::Problem;
 use crate::report::Report;
 use crate::setting::{Found, Setting};
 use crate::tables::{Server, Store};
@@ -44,24 +44,7 @@ impl<'r> Reader<'r> {
         };
         let origin = self.origin(key, &value);
         self.origins.insert(key.path(), origin.clone());
-        match T::read(&value, &key.kind) {
-            Ok(setting) => {
-                self.note_idle(key, &setting, origin);
-                Some(setting)
-            }
-            Err(found) => {
-                self.refuse(key, found, origin);
-                None
-            }
-        }
-    }
-
-    /// Says so where a key is set to something that changes nothing.
-    fn note_idle<T: Setting>(&mut self, key: &Key, setting: &T, origin: Origin) {
-        let preset = key.preset_value().and_then(|value| T::read(&value, &key.kind).ok());
-        if let Some(reason) = key.idle.filter(|_| preset.as_ref() != Some(setting)) {
-            self.report.notices.push(Notice::NoEffect { key: key.path(), origin, reason });
-        }
+        T::read(&value, &key.kind).map_err(|found| self.refuse(key, found, origin)).ok()
     }
 
     /// Where every key that has a value got it from.

@@ -71,9 +71,6 @@ fn default(key: &Key) -> String {
 
 fn meaning(key: &Key) -> String {
     let mut meaning = one_line(key.doc);
-    if let Some(reason) = key.idle {
-        let _ = write!(meaning, " Checked, but without effect: {reason}.");
-    }
     if let Some(flag) = key.flag {
         let _ = write!(meaning, " Flag `{flag}`.");
     }

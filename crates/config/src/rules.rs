@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::Key;
+use crate::key::{Key, MIRRORS_AGREED};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::setting::whole;
-use crate::tables::{Config, Network, Server, Timeouts};
+use crate::tables::{Config, Integrity, Network, Peers, Server, Timeouts};
 
 /// The first key of each pair must not be more than the second. Both count in the same unit.
 const AT_MOST: &[(Key, Key)] = &[
     (Timeouts::progress, Timeouts::request),
     (Timeouts::write_progress, Timeouts::write),
     (Server::udp_payload_max, Network::udp_receive_buffer),
+    (Peers::connect, Peers::total),
 ];
 
 /// Every rule that these values break.
@@ -34,5 +35,23 @@ pub(crate) fn broken(config: &Config, origins: &BTreeMap<String, Origin>) -> Vec
             bound_origin: origin(bound),
         })
     };
-    AT_MOST.iter().filter_map(judge).collect()
+    AT_MOST.iter().filter_map(judge).chain(healing(&config.integrity, origin(&Integrity::heal))).collect()
+}
+
+/// Healing takes mirrors enough for an agreement, and a key to their pages.
+fn healing(integrity: &Integrity, origin: Origin) -> impl Iterator<Item = Problem> {
+    let needs = [
+        (Integrity::mirrors, integrity.mirrors.len(), MIRRORS_AGREED),
+        (Integrity::mirror_keys, integrity.mirror_keys.len(), 1),
+    ];
+    let is_on = integrity.heal;
+    needs.into_iter().filter(move |(_, found, expected)| is_on && found < expected).map(
+        move |(list, found, expected)| Problem::Lacking {
+            key: Integrity::heal.path(),
+            origin: origin.clone(),
+            list: list.path(),
+            found,
+            expected,
+        },
+    )
 }

@@ -1,7 +1,8 @@
 //! How a value of each type is read from the file's spelling, and written back.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use figment::value::{Num, Value};
+use raida_wire::CoinId;
 
 use crate::choice::{Backend, LogFormat};
-use crate::key::{ADDRESSES_MAX, Kind, NODES, TEXT_MAX, Unit};
+use crate::key::{ADDRESSES_MAX, COINS_MAX, Kind, MIRRORS_MAX, NODES, TEXT_MAX, Unit};
 use crate::peer::Peer;
 use crate::secret::Secret;
 
@@ -202,14 +204,10 @@ impl Setting for PathBuf {
 impl Setting for Vec<SocketAddr> {
     fn read(value: &Value, _: &Kind) -> Result<Self, Found> {
         let addresses: Self = each(value)?;
-        let different = addresses.iter().collect::<BTreeSet<_>>().len();
         if addresses.len() > ADDRESSES_MAX {
             return Err(Found(format!("a list of {}", addresses.len())));
         }
-        if different < addresses.len() {
-            return Err(Found("a list with the same address twice".to_owned()));
-        }
-        Ok(addresses)
+        different(addresses)
     }
 
     fn write(&self, _: &Kind) -> Option<Value> {
@@ -218,17 +216,43 @@ impl Setting for Vec<SocketAddr> {
 }
 
 impl Setting for Vec<Peer> {
-    fn read(value: &Value, _: &Kind) -> Result<Self, Found> {
+    fn read(value: &Value, kind: &Kind) -> Result<Self, Found> {
         let peers: Self = each(value)?;
-        match peers.len() {
-            0 | NODES => Ok(peers),
-            other => Err(Found(format!("a list of {other}"))),
+        match (peers.len(), kind) {
+            (0..=MIRRORS_MAX, Kind::Mirrors) => different(peers),
+            (0 | NODES, Kind::Peers) => Ok(peers),
+            (other, _) => Err(Found(format!("a list of {other}"))),
         }
     }
 
     fn write(&self, _: &Kind) -> Option<Value> {
         Some(texts(self))
     }
+}
+
+impl Setting for Vec<CoinId> {
+    fn read(value: &Value, _: &Kind) -> Result<Self, Found> {
+        let entries = value.as_array().ok_or_else(|| Found::value(value))?;
+        let read = |entry: &Value| entry.as_str().and_then(coin).ok_or_else(|| Found::value(entry));
+        let coins: Self = entries.iter().map(read).collect::<Result<_, _>>()?;
+        if coins.len() > COINS_MAX { Err(Found(format!("a list of {}", coins.len()))) } else { Ok(coins) }
+    }
+
+    fn write(&self, _: &Kind) -> Option<Value> {
+        Some(texts(self))
+    }
+}
+
+/// A coin as it prints: denomination, colon, serial number.
+fn coin(text: &str) -> Option<CoinId> {
+    let (denomination, serial_number) = text.split_once(':')?;
+    CoinId::new(denomination.parse().ok()?, serial_number.parse().ok()?)
+}
+
+/// The list, unless something is in it twice.
+fn different<T: Eq + Hash>(list: Vec<T>) -> Result<Vec<T>, Found> {
+    let different = list.iter().collect::<HashSet<_>>().len();
+    if different < list.len() { Err(Found("a list with the same address twice".to_owned())) } else { Ok(list) }
 }
 
 /// Parses every entry of a list of texts.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use figment::value::Value;
+use raida_wire::CoinId;
 
 use crate::choice::{Backend, LogFormat};
 use crate::key::{Key, Kind, Preset};
@@ -79,7 +80,6 @@ pub(crate) struct Table {
     pub(crate) keys: &'static [Key],
 }
 
-const NO_INTEGRITY: &str = "this version does not take part in integrity rounds";
 const SPAN_MAX_MS: u64 = 3_600_000;
 
 tables! {
@@ -96,15 +96,15 @@ tables! {
         /// Key that admin commands must carry. Where it is not set, the one in the secrets file counts.
         admin_key: Option<AdminKey> = Key::new("admin_key", Kind::Secret, Preset::Unset("the secrets file has it"));
         /// Time between two integrity rounds.
-        integrity_interval: Duration = Key::seconds("integrity_freq", 10..=604_800, 3600).idle(NO_INTEGRITY);
-        /// Whether the node takes part in integrity rounds.
-        synchronization_enabled: bool = Key::boolean("synchronization_enabled", false).idle(NO_INTEGRITY);
+        integrity_interval: Duration = Key::seconds("integrity_freq", 10..=604_800, 3600);
+        /// Whether the node takes part in integrity rounds: shows others its Merkle roots, and compares them.
+        synchronization_enabled: bool = Key::boolean("synchronization_enabled", false);
         /// Longest datagram that is received or sent; longer answers tell the client to use TCP.
         udp_payload_max: usize = Key::bytes("udp_effective_payload", 497..=65_507, 1440);
         /// Folder under which `store.data_dir` lies where that is not set.
         root_path: PathBuf = Key::new("root_path", Kind::Path, Preset::Text("."));
         /// Where all 25 nodes are reached, in the order of their ids.
-        raida_servers: Vec<Peer> = Key::new("raida_servers", Kind::Peers, Preset::Nothing("no peer is known")).idle(NO_INTEGRITY);
+        raida_servers: Vec<Peer> = Key::new("raida_servers", Kind::Peers, Preset::Nothing("no peer is known"));
     }
 
     /// Sockets and the threads that serve them.
@@ -192,6 +192,37 @@ tables! {
         batch_max: NonZeroUsize = Key::integer("batch_max", 1..=65_536, 512);
         /// Requests that wait for the next such write at most.
         batch_queue_max: NonZeroUsize = Key::integer("batch_queue_max", 1..=1_048_576, 1024);
+    }
+
+    /// What the node asks other nodes, and lets them ask.
+    peers: Peers {
+        /// A connection to another node.
+        connect: Duration = Key::milliseconds("connect_ms", 1..=2000, 2000);
+        /// Another node altogether, connecting included.
+        total: Duration = Key::milliseconds("total_ms", 1..=32_000, 8000);
+        /// Fix requests served at once; one more is refused. Each keeps a worker until the other nodes have answered, so
+        /// there should be more workers than that.
+        fixes_max: NonZeroUsize = Key::integer("fixes_max", 1..=64, 2);
+        /// Whether a node's claim on a ticket must come from the address that `server.raida_servers` has for it. Switched
+        /// off for nodes behind address translation.
+        claims_by_address: bool = Key::boolean("claims_by_address", true);
+    }
+
+    /// Integrity rounds: comparing Merkle roots with others, and what follows. `server.synchronization_enabled` switches
+    /// them on, `server.integrity_freq` says how often.
+    integrity: Integrity {
+        /// The other mirrors of this node, without itself: they have the same RAIDA id and the same coins. Where there are
+        /// none, the other nodes of `server.raida_servers` are asked, and their answers are reported only.
+        mirrors: Vec<Peer> = Key::new("mirrors", Kind::Mirrors, Preset::Nothing("this node has no mirrors"));
+        /// Coins whose owners may fetch whole pages, that is the secrets of 1024 coins at once. All mirrors have the same
+        /// list. Two on different pages can heal each other's page.
+        mirror_keys: Vec<CoinId> = Key::new("mirror_keys", Kind::Coins, Preset::Nothing("nobody may fetch a page"));
+        /// Whether pages that at least 13 mirrors have otherwise are replaced by theirs.
+        heal: bool = Key::boolean("heal", false);
+        /// Differing pages that one round looks at.
+        pages_max: NonZeroUsize = Key::integer("pages_per_round_max", 1..=15_000, 100);
+        /// A vote of another node.
+        vote: Duration = Key::milliseconds("vote_ms", 1..=10_000, 2000);
     }
 
     /// What the node writes to standard error.

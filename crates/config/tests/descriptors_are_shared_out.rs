@@ -40,6 +40,16 @@ fn sockets_and_threads_are_kept_back() {
 }
 
 #[test]
+fn connections_to_other_nodes_are_kept_back() {
+    let nodes: Vec<_> = (0..25).map(|id| format!("\"raida{id}.example.com:1\"")).collect();
+    let reserved = |more: &str| derive(4096, &config(&format!("{more}\n"))).expect("enough").reserved;
+    let (alone, peers) = (reserved(""), format!("server.raida_servers = [{}]", nodes.join(",")));
+    assert_eq!(reserved(&peers) - alone, 2 * 24);
+    assert_eq!(reserved(&format!("{peers}\npeers.fixes_max = 5")) - alone, 5 * 24);
+    assert_eq!(reserved("server.synchronization_enabled = true") - alone, 24);
+}
+
+#[test]
 fn a_process_without_room_for_one_connection_does_not_start() {
     let error = derive(71, &config("")).expect_err("none left");
     assert_eq!(error, TooFewDescriptors { descriptors: 71, reserved: 71 });

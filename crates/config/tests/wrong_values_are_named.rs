@@ -56,6 +56,36 @@ fn the_wrong_entry_of_a_list_is_named() {
     assert!(texts[0].contains("the same address twice"), "{texts:?}");
     let texts = messages("[server]\nraida_servers = [\"a:1\", \"b:2\"]\n");
     assert!(texts[0].contains("is a list of 2 (raida.toml), must be a list of 25 entries"), "{texts:?}");
+    let texts = messages("[integrity]\nmirrors = [\"a:1\", \"b:2\", \"a:1\"]\n");
+    assert!(texts[0].contains("the same address twice"), "{texts:?}");
+    let many: Vec<_> = (1..=25).map(|port| format!("\"mirror:{port}\"")).collect();
+    let texts = messages(&format!("[integrity]\nmirrors = [{}]\n", many.join(",")));
+    assert!(texts[0].contains("is a list of 25 (raida.toml), must be a list of at most 24 different"), "{texts:?}");
+}
+
+#[test]
+fn coins_that_can_not_exist_are_named() {
+    for wrong in ["7:0", "-9:0", "0:1024000", "0", ":", "0:-1", "0:1:2", "x:1"] {
+        let texts = messages(&format!("[integrity]\nmirror_keys = [\"0:258\", \"{wrong}\"]\n"));
+        let expected = format!("integrity.mirror_keys is {wrong:?} (raida.toml), must be a list of at most 16 coins");
+        assert!(texts[0].starts_with(&expected), "{texts:?}");
+    }
+}
+
+#[test]
+fn healing_without_mirrors_or_keys_is_refused() {
+    assert_eq!(
+        messages("[integrity]\nheal = true\nmirrors = [\"a:1\"]\n"),
+        [
+            "integrity.heal is true (raida.toml), then integrity.mirrors must have at least 13 entries, but has 1",
+            "integrity.heal is true (raida.toml), then integrity.mirror_keys must have at least 1 entries, but has 0",
+        ]
+    );
+    let mirrors: Vec<_> = (1..=13).map(|port| format!("\"mirror:{port}\"")).collect();
+    let text = format!("[integrity]\nheal = true\nmirror_keys = [\"-8:1023999\"]\nmirrors = [{}]\n", mirrors.join(","));
+    let sources = Sources { file: Some(ConfigFile::from_text("raida.toml", text)), ..Sources::default() };
+    let integrity = Config::load(&sources).expect("enough of both").config.integrity;
+    assert_eq!((integrity.mirrors.len(), integrity.mirror_keys[0].to_string()), (13, "-8:1023999".to_owned()));
 }
 
 #[test]
