@@ -6,7 +6,8 @@
 //! many nodes at once.
 //!
 //! The commands on coins take one request each: [`detect`], [`pown`], [`find`] and the others. [`Fleet`] asks all nodes
-//! about a list of any length, and [`Tally`] tells what their words come to.
+//! about a list of any length, and [`Tally`] tells what their words come to. With the feature `wallet` there are also
+//! coin files, and operations on them that lose nothing when they are interrupted.
 //!
 //! The crate never contains an async runtime, a server, `unsafe`, or the layout of a header: that is `raida-wire`'s.
 //! Secrets are wiped from memory when dropped and shown by no `Debug` and no error.
@@ -56,6 +57,8 @@ pub mod testing;
 mod udp;
 mod verdict;
 mod vote;
+#[cfg(feature = "wallet")]
+pub mod wallet;
 
 pub use address::{Address, AddressError};
 pub use admin_key::AdminKey;
