@@ -92,6 +92,12 @@ impl Node {
         &*self.surroundings.peers
     }
 
+    /// The same with other commands.
+    #[cfg(test)]
+    pub(crate) fn offering(self, offered: &'static [Entry]) -> Self {
+        Self { offered, ..self }
+    }
+
     pub(crate) fn entry(&self, command: Command) -> Entry {
         let offered = self.offered.iter().find(|entry| entry.command == command);
         offered.copied().unwrap_or_else(|| Entry::not_offered(command))
@@ -250,5 +256,56 @@ impl fmt::Debug for Node {
             .field("raida_id", &self.settings.raida_id)
             .field("statistics", &self.statistics.read())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raida_reactor::service::Transport;
+
+    use super::*;
+    use crate::testing::{Coins, ask, ask_at, in_clear, node_of};
+
+    /// A node on which Echo does this.
+    fn node_with(offered: &'static [Entry]) -> Node {
+        node_of(3, &Coins::new()).offering(offered)
+    }
+
+    #[test]
+    fn a_command_that_panics_is_answered_with_252_under_a_valid_signature() {
+        const PANICS: &[Entry] = &[Entry::new(
+            Command::ECHO,
+            Work::Inline(|_, _, reply| {
+                reply.payload(b"half an answer");
+                panic!("a defect")
+            }),
+        )];
+        let node = node_with(PANICS);
+        let (octets, pending) = in_clear(&node, Command::ECHO, b"");
+        let mut answer = ask(&node, &octets, Transport::Tcp).unwrap();
+        let response = pending.read(&mut answer).unwrap();
+        assert!(response.is_verified && response.payload.is_empty());
+        assert_eq!(response.status, Status::INTERNAL);
+    }
+
+    #[test]
+    fn a_command_runs_where_it_may_and_elsewhere_it_is_passed_on() {
+        const DEFERRED: &[Entry] = &[Entry::new(Command::ECHO, Work::Deferred(|_, _, _| Ok(Status::SUCCESS)))];
+        const TOGETHER: &[Entry] = &[Entry::new(Command::ECHO, Work::Together(|_, _, _, _| Ok(Status::SUCCESS)))];
+        const UNSURE: &[Entry] = &[Entry::new(
+            Command::ECHO,
+            Work::Inline(|_, asked, _| match asked.place {
+                Place::Reactor => Err(Setback::NotCached),
+                Place::Worker => Ok(Status::SUCCESS),
+            }),
+        )];
+        for offered in [DEFERRED, TOGETHER, UNSURE] {
+            let node = node_with(offered);
+            let (octets, _) = in_clear(&node, Command::ECHO, b"");
+            assert_eq!(ask_at(&node, &octets, Transport::Tcp, Place::Reactor), None);
+            for answer in [ask_at(&node, &octets, Transport::Tcp, Place::Worker), ask(&node, &octets, Transport::Tcp)] {
+                assert_eq!(answer.unwrap()[2], Status::SUCCESS.0);
+            }
+        }
     }
 }

@@ -9,10 +9,13 @@ use std::time::Duration;
 use raida_reactor::Instant;
 use raida_reactor::buffer::Buffer;
 use raida_reactor::clock::Clock;
-use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Transport};
+use raida_reactor::service::{self, Answer, Call, Flow, Place, Service, Transport};
 use raida_store::testing::Disk;
 use raida_store::{Options, Record, Store, StoreError};
-use raida_wire::{AuthenticityNumber, CoinId, Datagram, Head, Month, Refusal, Rules, judge_datagram};
+use raida_wire::{
+    AuthenticityNumber, Challenge, CoinId, Command, Datagram, Head, Month, Pending, Recipient, Refusal, Request, Rules,
+    Sender, Status, judge_datagram,
+};
 
 use crate::admin_key::AdminKey;
 use crate::node::Node;
@@ -139,6 +142,37 @@ pub fn node_of(raida_id: u8, coins: &Coins) -> Node {
     Node::new(settings(raida_id), surroundings(coins))
 }
 
+/// A request of type 0 to this node, and what reads its answer.
+///
+/// # Panics
+///
+/// Where the payload is too long for a request.
+#[must_use]
+#[expect(clippy::expect_used, reason = "for tests alone")]
+pub fn in_clear(node: &Node, command: Command, payload: &[u8]) -> (Vec<u8>, Pending) {
+    let recipient = Recipient { raida_id: node.settings().raida_id, coin_id: COIN_ID, shard: 0 };
+    let sender = Sender::Nobody { echo: [1, 2], challenge: Challenge::new([7; 12]) };
+    let request = Request::new(recipient, command, sender);
+    let mut octets = vec![0; request.built_len(payload.len())];
+    let (_, pending) = request.build(&mut octets, payload).expect("a payload that fits");
+    (octets, pending)
+}
+
+/// Asks in clear over TCP, from loopback. Gives the status and the payload of the answer.
+///
+/// # Panics
+///
+/// Where no client would accept the answer.
+#[must_use]
+#[expect(clippy::expect_used, reason = "for tests alone")]
+pub fn exchange(node: &Node, command: Command, payload: &[u8]) -> (Status, Vec<u8>) {
+    let (octets, pending) = in_clear(node, command, payload);
+    let mut answer = ask(node, &octets, Transport::Tcp).expect("an answer");
+    let response = pending.read(&mut answer).expect("an answer that a client accepts");
+    assert!(response.is_verified, "an answer behind the envelope is signed");
+    (response.status, response.payload.to_vec())
+}
+
 /// Takes a request, or a whole datagram, all the way: from the reactor to a worker or to the batcher where it has to go
 /// there. `None`: no answer, because it was dropped or because more octets are needed.
 #[must_use]
@@ -188,7 +222,7 @@ pub fn ask_together(node: &Node, requests: &[(&[u8], Transport, SocketAddr)]) ->
         if let Judged::Request(head) = judged
             && let Some(octets) = octets.get_mut(..head.request_len())
         {
-            let request = Request { head: *head, octets, peer: *peer, transport: *transport };
+            let request = service::Request { head: *head, octets, peer: *peer, transport: *transport };
             calls.push(Call { request, answer: Answer::new(buffer) });
         }
     }
@@ -251,7 +285,7 @@ fn call(
 ) -> (Flow, Vec<u8>) {
     let mut buffer = Buffer::zeroed(64);
     let mut answer = Answer::new(&mut buffer);
-    let flow = service.call(&mut Request { head, octets, peer, transport }, &mut answer, place);
+    let flow = service.call(&mut service::Request { head, octets, peer, transport }, &mut answer, place);
     let range = answer.range();
     (flow, buffer.as_ref().get(range).unwrap_or_default().to_vec())
 }

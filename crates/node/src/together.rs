@@ -125,3 +125,119 @@ impl<'r, 'a> Together<'_, 'r, 'a> {
         self.ran.into_iter().map(seal).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use raida_reactor::service::Transport;
+    use raida_store::Record;
+    use raida_store::testing::Disk;
+    use raida_wire::payload::Claim;
+    use raida_wire::{AuthenticityNumber, CoinId, Command};
+
+    use super::*;
+    use crate::dispatch::Entry;
+    use crate::settings::Surroundings;
+    use crate::testing::{Coins, HandClock, MONTH, PEER, ask_together, in_clear, node_of, settings, surroundings};
+
+    fn coin(serial_number: u32) -> CoinId {
+        CoinId::new(0, serial_number).unwrap()
+    }
+
+    fn coins() -> Coins {
+        (0..8).fold(Coins::new(), |coins, number| coins.with_coin(coin(number), [1; 16].into()))
+    }
+
+    fn pown(number: u32, an: u8, pan: u8) -> Vec<u8> {
+        [&coin(number).raw().0[..], &[an; 16], &[pan; 16]].concat()
+    }
+
+    /// The statuses of powns that are served together.
+    fn powned(node: &Node, payloads: &[Vec<u8>], transport: Transport) -> Vec<Status> {
+        let (requests, readers): (Vec<_>, Vec<_>) =
+            payloads.iter().map(|payload| in_clear(node, Command::POWN, payload)).unzip();
+        let requests: Vec<_> = requests.iter().map(|request| (&request[..], transport, PEER)).collect();
+        let answers = ask_together(node, &requests);
+        let read = answers.into_iter().zip(readers);
+        read.map(|(answer, pending)| pending.read(&mut answer.unwrap()).unwrap().status).collect()
+    }
+
+    #[test]
+    fn requests_of_one_batch_see_the_ones_before_them() {
+        let node = node_of(14, &coins());
+        let statuses = powned(&node, &[pown(1, 1, 2), pown(1, 1, 3), pown(1, 2, 4), pown(2, 1, 5)], Transport::Tcp);
+        assert_eq!(statuses, [Status::ALL_PASS, Status::ALL_FAIL, Status::ALL_PASS, Status::ALL_PASS]);
+        let read = |number| node.store().read(coin(number)).unwrap().unwrap();
+        assert_eq!(read(1), Record { an: [4; 16].into(), month: MONTH });
+        assert_eq!(node.statistics().read().coins_powned, 3);
+    }
+
+    #[test]
+    fn many_requests_share_one_commit() {
+        let disk = Disk::new();
+        let store = Arc::new(coins().store_on(&disk).unwrap());
+        let node = Node::new(settings(14), Surroundings { store, ..surroundings(&Coins::new()) });
+        let syncs = disk.syncs();
+        powned(&node, &(0..8).map(|number| pown(number, 1, 2)).collect::<Vec<_>>(), Transport::Tcp);
+        let once = disk.syncs() - syncs;
+        powned(&node, &[pown(0, 2, 3)], Transport::Tcp);
+        assert_eq!(disk.syncs() - syncs, 2 * once);
+    }
+
+    #[test]
+    fn a_failed_commit_is_194_for_all_and_nothing_counts() {
+        let disk = Disk::new();
+        let store = Arc::new(coins().store_on(&disk).unwrap());
+        let node = Node::new(settings(14), Surroundings { store, ..surroundings(&Coins::new()) });
+        disk.fail_after(0);
+        let payloads = [pown(1, 1, 2), pown(2, 9, 9), vec![0; 3]];
+        let udp = Transport::Udp { datagram: 200, limit: 1440 };
+        for transport in [Transport::Tcp, udp, udp] {
+            assert_eq!(powned(&node, &payloads, transport), [Status::FILESYSTEM; 3]);
+        }
+        assert_eq!(node.statistics().read().coins_powned, 0);
+        assert_eq!(node.store().read(coin(1)).unwrap().unwrap().an, AuthenticityNumber::new([1; 16]));
+    }
+
+    #[test]
+    fn a_request_that_panics_is_252_and_leaves_nothing_while_the_others_go_on() {
+        const OFFERED: &[Entry] = &[Entry::new(
+            Command::POWN,
+            Work::Together(|_, asked, ledger, reply| {
+                let records = asked.payload().records()?;
+                for record in records {
+                    let Claim { coin, an } = Claim::read(record);
+                    ledger.pown(coin.judge().unwrap(), an)?;
+                    reply.payload(b"half an answer");
+                    assert!(records.len() == 1, "a defect");
+                }
+                Ok(Status::ALL_PASS)
+            }),
+        )];
+        let node = node_of(14, &coins()).offering(OFFERED);
+        let give = |number: u32| [&coin(number).raw().0[..], &[7; 16]].concat();
+        let statuses = powned(&node, &[give(1), [give(2), give(3)].concat(), give(4)], Transport::Tcp);
+        assert_eq!(statuses, [Status::ALL_PASS, Status::INTERNAL, Status::ALL_PASS]);
+        let changed = (0..8).filter(|number| node.store().read(coin(*number)).unwrap().unwrap().month == MONTH);
+        assert_eq!(changed.collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(node.statistics().read().coins_powned, 2);
+    }
+
+    #[test]
+    fn a_datagram_that_comes_again_is_answered_again_and_does_nothing() {
+        let clock = HandClock::default();
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..surroundings(&coins()) };
+        let node = Node::new(settings(14), surroundings);
+        let udp = Transport::Udp { datagram: 87, limit: 1440 };
+        let (first, again) = (pown(1, 1, 2), pown(1, 1, 2));
+        assert_eq!(powned(&node, &[first.clone(), again], udp), [Status::ALL_PASS; 2], "in one batch");
+        assert_eq!(powned(&node, &[first.clone()], udp), [Status::ALL_PASS], "in a later one");
+        assert_eq!(node.statistics().read().coins_powned, 1);
+        let other = Transport::Udp { datagram: 88, limit: 1440 };
+        assert_eq!(powned(&node, &[first.clone()], other), [Status::ALL_FAIL], "with other padding it is another one");
+        assert_eq!(powned(&node, &[first.clone()], Transport::Tcp), [Status::ALL_FAIL], "over TCP it runs again");
+        clock.advance(std::time::Duration::from_secs(10));
+        assert_eq!(powned(&node, &[first], udp), [Status::ALL_FAIL], "after ten seconds it runs again");
+    }
+}
