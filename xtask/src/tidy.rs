@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["raida-reactor"],
     &["raida-epoll", "raida-sim", "raida-node"],
     &["raida-peers"],
+    &["raida-vault"],
     &["raida-server", "raida"],
     &["raida-behaviour", "raida-fuzz", "xtask"],
 ];

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use raida_config::{Backend, Overrides};
+use raida_vault::pages::Task;
 
 /// A RAIDA node: answers coin authentication requests over TCP and UDP.
 ///
@@ -14,31 +15,31 @@ use raida_config::{Backend, Overrides};
 #[command(name = "raida-server", version)]
 pub(crate) struct Flags {
     /// Read settings from this TOML file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Number of this node in the network, 0 to 24
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     raida_id: Option<u64>,
     /// Coin that this node keeps
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     coin_id: Option<u64>,
     /// Listen here, TCP and UDP; may be given several times. Port 0 lets the system choose
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
     listen: Vec<SocketAddr>,
     /// Folder for coins and secrets
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Kernel interface that carries the traffic: epoll or io-uring
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     backend: Option<Backend>,
     /// Number of I/O threads
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     reactors: Option<u64>,
     /// Number of worker threads, 0 for one per processor
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     threads: Option<u64>,
     /// Which lines to log: a level, or a list such as info,raida_reactor=debug
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// Check the configuration and end
     #[arg(long)]
@@ -46,6 +47,8 @@ pub(crate) struct Flags {
     /// Print the configuration, with where each value comes from, and end
     #[arg(long)]
     pub(crate) print_config: bool,
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
 }
 
 impl Flags {

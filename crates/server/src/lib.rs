@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use raida_config::{Backend, Config, Loaded, Sources, limits, make_data_dir, secrets};
-use raida_node::{AdminKey, NoCoins, Node};
+use raida_config::{Backend, Config, Loaded, Sources, limits};
+use raida_node::Node;
 use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
-use raida_reactor::counters::Counters;
 use raida_reactor::service::Service;
 use raida_reactor::workers::Roads;
+use raida_vault::Vault;
 use tracing::{info, warn};
 
 use crate::flags::Flags;
@@ -40,14 +40,17 @@ use crate::flags::Flags;
 ///     raida_server::main_with(|node| node)
 /// }
 /// ```
-pub fn main_with<S: Service>(wrap: impl FnOnce(Node<NoCoins>) -> S) -> ExitCode {
+pub fn main_with<S: Service>(wrap: impl FnOnce(Node) -> S) -> ExitCode {
     let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
     eprintln!("raida-server: {error:#}");
     ExitCode::FAILURE
 }
 
-fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node<NoCoins>) -> S) -> anyhow::Result<()> {
+fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
     let loaded = Config::load(&Sources::of_process(flags.config.as_deref(), flags.overrides())?)?;
+    if let Some(task) = &flags.task {
+        return Ok(task.run(&loaded.config, &mut io::stdout())?);
+    }
     if !flags.print_config && !flags.check_config {
         return run(&loaded, wrap);
     }
@@ -62,7 +65,7 @@ fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node<NoCoins>) -> S) -> any
 /// # Errors
 ///
 /// What kept the node from starting, or what broke while it served.
-pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node<NoCoins>) -> S) -> anyhow::Result<()> {
+pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
     let config = &loaded.config;
     check_build(config)?;
     let log = logs::start(config)?;
@@ -70,27 +73,20 @@ pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node<NoCoins>) -> S) -
     let plan = limits::derive(descriptors::raise(), config)?;
     let backends = sockets::open(config, settings::backend(config, &plan))?;
     info!("{plan}");
-    make_data_dir(&config.store.data_dir)?;
-    let path = config.secrets_path();
-    let secrets = secrets::load_or_create(&path)?;
-    if secrets.created {
-        info!(path = %path.display(), "admin key and node secret made at first start");
-    }
-
-    let counters: Vec<_> = backends.iter().map(|_| Arc::new(Counters::default())).collect();
-    let admin_key = AdminKey::new(*config.server.admin_key.as_ref().unwrap_or(&secrets.admin_key).expose());
-    let settings = raida_node::Settings { raida_id: config.server.raida_id, admin_key, reactors: counters.clone() };
-    let service = Arc::new(wrap(Node::new(settings, NoCoins)));
+    let vault = Vault::open(config)?;
+    let (clock, counters) = (SystemClock::new(), backends.iter().map(|_| Arc::default()).collect::<Vec<_>>());
+    let service = Arc::new(wrap(vault.node(config, clock, &counters)?));
     let roads = Roads::start(&service, &settings::workers(config), &settings::batcher(config))?;
 
-    let (clock, settings) = (SystemClock::new(), settings::reactor(config, &plan));
-    let addresses = sockets::addresses(&backends);
+    let (settings, addresses) = (settings::reactor(config, &plan), sockets::addresses(&backends));
     let assemble = |(backend, counters): (_, &Arc<_>)| {
         let (service, roads) = (Arc::clone(&service), roads.clone());
         Reactor::new(backend, service, clock, settings.clone(), roads, Arc::clone(counters))
     };
     let reactors = backends.into_iter().zip(&counters).map(assemble).collect();
     let served = serve::until_told(config, &addresses, reactors, &roads);
+    drop((roads, service));
+    vault.close();
     info!(log_lines_lost = log.lost.dropped_lines(), "stopped");
     served
 }

@@ -1,0 +1,97 @@
+//! Taking page files over and writing them, as an operator does.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a step that fails is a test that fails")]
+
+mod process;
+
+use std::fs;
+use std::process::Output;
+
+use process::{Running, refusal, run};
+
+/// A page of denomination 0 with three coins issued, one that has an owner but no month, and nothing else.
+fn page() -> Vec<u8> {
+    let mut page = vec![0; 1024 * 17];
+    for (place, month) in [(0, 20), (7, 45), (1023, 1), (500, 0)] {
+        page[place * 17..place * 17 + 16].fill(u8::try_from(place % 251).unwrap() + 1);
+        page[place * 17 + 16] = month;
+    }
+    page
+}
+
+/// What it printed, once it has ended well.
+fn told(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn both_sides_are_counted_and_a_second_run_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old");
+    fs::create_dir_all(old.join("Data/00/03")).unwrap();
+    fs::write(old.join("Data/00/03/03e7.bin"), page()).unwrap();
+
+    let first = run(folder.path(), &["import", "old", "--claim-orphans"]);
+    let report = told(&first);
+    assert!(report.contains("imported 1 pages, 0 of them known already"), "{report}");
+    assert!(report.contains("1 coins have an owner but no month: claimed"), "{report}");
+    assert!(String::from_utf8_lossy(&first.stderr).contains("coin 0:1023476 has"), "{first:?}");
+    let (files, store) = report.split_once("in the store:\n").unwrap();
+    assert!(files.ends_with(store), "{report}");
+    assert_eq!(store.lines().filter(|line| line.split_whitespace().nth(1) == Some("4")).count(), 1, "{report}");
+
+    let again = told(&run(folder.path(), &["import", "old", "--claim-orphans"]));
+    assert!(again.contains("imported 1 pages, 1 of them known already"), "{again}");
+}
+
+/// 15 000 pages of numbers that are all derived take minutes without optimisation: only `cargo test --release` has it.
+#[cfg(not(debug_assertions))]
+#[test]
+fn page_files_that_were_taken_over_are_written_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    let place = "Data/00/03/03e7.bin";
+    fs::create_dir_all(old.join("Data/00/03")).unwrap();
+    fs::create_dir(&new).unwrap();
+    fs::write(old.join(place), page()).unwrap();
+    let imported = told(&run(folder.path(), &["import", "old"]));
+    let exported = told(&run(folder.path(), &["export", "new"]));
+    assert!(exported.contains("exported 15000 pages"), "{exported}");
+    let (_, store) = imported.split_once("in the store:\n").unwrap();
+    assert!(exported.ends_with(store), "{exported}");
+    let (before, after) = (page(), fs::read(new.join(place)).unwrap());
+    for coin in [0, 7, 1023] {
+        assert_eq!(before[coin * 17..][..17], after[coin * 17..][..17], "coin {coin}");
+    }
+}
+
+#[test]
+fn a_torn_or_foreign_file_is_named_and_nothing_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("Data/00/00")).unwrap();
+    fs::write(folder.path().join("Data/00/00/0000.bin"), page()).unwrap();
+    for (name, octets) in [("Data/00/00/0001.bin", 17_407), ("Data/00/00/notes.txt", 17_408), ("Data/77", 0)] {
+        let path = folder.path().join(name);
+        fs::write(&path, vec![0; octets]).unwrap();
+        let line = refusal(&run(folder.path(), &["import", "."]));
+        assert!(line.contains(name), "{line}");
+        fs::remove_file(path).unwrap();
+    }
+    let report = told(&run(folder.path(), &["import", "."]));
+    assert!(report.contains("0 of them known already"), "{report}");
+}
+
+#[test]
+fn coins_that_a_server_holds_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("Data/00/00")).unwrap();
+    fs::write(folder.path().join("Data/00/00/0000.bin"), page()).unwrap();
+    let mut node = Running::start(&folder, &[]);
+    for task in ["import", "export"] {
+        let line = refusal(&run(folder.path(), &[task, "."]));
+        assert!(line.contains("raida-data: coin database is in use by another process"), "{line}");
+    }
+    assert_eq!(node.stop(), Some(0));
+    assert!(told(&run(folder.path(), &["import", "."])).contains("imported 1 pages"));
+}

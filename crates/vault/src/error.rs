@@ -1,0 +1,62 @@
+//! Why a vault does not open. Each is one line that names the file, the folder or the thread.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use raida_config::{DataDirError, SecretError};
+use raida_peers::CircleError;
+use raida_store::OpenError;
+
+/// Why a vault does not open.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// There is no data folder.
+    Folder(DataDirError),
+    /// There are no secrets.
+    Secrets(SecretError),
+    /// The coins do not open.
+    Coins {
+        /// The data folder.
+        folder: PathBuf,
+        /// Why not.
+        error: OpenError,
+    },
+    /// The nodes of the network can not be asked for their votes.
+    Circle(CircleError),
+    /// The system gives no thread.
+    Thread {
+        /// What for.
+        purpose: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(error) => error.fmt(f),
+            Self::Secrets(error) => error.fmt(f),
+            Self::Coins { folder, error } => write!(f, "coins in {}: {error}", folder.display()),
+            Self::Circle(error) => write!(f, "server.raida_servers: {error}"),
+            Self::Thread { purpose, error } => write!(f, "starting the thread for {purpose}: {error}"),
+        }
+    }
+}
+
+/// What it says, its causes say already.
+impl std::error::Error for VaultError {}
+
+impl From<DataDirError> for VaultError {
+    fn from(error: DataDirError) -> Self {
+        Self::Folder(error)
+    }
+}
+
+impl From<SecretError> for VaultError {
+    fn from(error: SecretError) -> Self {
+        Self::Secrets(error)
+    }
+}

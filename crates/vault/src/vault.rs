@@ -1,0 +1,102 @@
+//! What a node opens at its start and closes at its end.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use raida_config::secrets::{self, Secrets};
+use raida_config::{Config, make_data_dir};
+use raida_node::{AdminKey, Node, Peers, Settings, Surroundings};
+use raida_peers::Keeper;
+use raida_reactor::clock::Clock;
+use raida_reactor::counters::Counters;
+use raida_store::{Options, Store, TreeKeeper};
+use raida_wire::Month;
+use tracing::{error, info};
+
+use crate::error::VaultError;
+use crate::others;
+
+/// How old the Merkle trees get at most while coins change.
+const TREES_PACE: Duration = Duration::from_secs(1);
+
+/// The secrets, the coins, and what keeps these in order. Close it when nobody serves any more.
+#[derive(Debug)]
+pub struct Vault {
+    secrets: Secrets,
+    // Both let go of the store before it closes.
+    integrity: Option<Keeper>,
+    trees: TreeKeeper,
+    store: Arc<Store>,
+}
+
+impl Vault {
+    /// Opens the data folder of this configuration. What is missing is made: folder, secrets, an empty store.
+    ///
+    /// # Errors
+    ///
+    /// See [`VaultError`]: one line that names what is wrong and where.
+    pub fn open(config: &Config) -> Result<Self, VaultError> {
+        let (secrets, store) = open(config)?;
+        let store = Arc::new(store);
+        let issued: u64 = store.issued().0.into_iter().map(u64::from).sum();
+        info!(folder = %config.store.data_dir.display(), issued, "coins are open");
+        let report = |failure| error!(error = %failure, "the Merkle trees can not be brought up to date");
+        let trees = TreeKeeper::start(Arc::clone(&store), TREES_PACE, report);
+        let trees = trees.map_err(|error| VaultError::Thread { purpose: "Merkle trees", error })?;
+        Ok(Self { secrets, integrity: others::integrity(config, &store)?, trees, store })
+    }
+
+    /// The node that serves these coins.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn node(
+        &self,
+        config: &Config,
+        clock: impl Clock + Send + Sync + 'static,
+        reactors: &[Arc<Counters>],
+    ) -> Result<Node, VaultError> {
+        let admin_key = config.server.admin_key.as_ref().unwrap_or(&self.secrets.admin_key);
+        let settings = Settings {
+            reactors: reactors.to_vec(),
+            fixes_max: others::FIXES_MAX.get(),
+            ..Settings::new(config.server.raida_id, AdminKey::new(*admin_key.expose()))
+        };
+        let (store, peers): (_, Arc<dyn Peers>) = (Arc::clone(&self.store), others::peers(config)?);
+        Ok(Node::new(settings, Surroundings { store, clock: Arc::new(clock), calendar: Arc::new(month), peers }))
+    }
+
+    /// Whether the secrets were made just now.
+    #[must_use]
+    pub const fn secrets_are_new(&self) -> bool {
+        self.secrets.created
+    }
+
+    /// Puts the Merkle trees on disk and lets go of the store, which closes when nobody else holds it.
+    pub fn close(self) {
+        let Self { integrity, trees, .. } = self;
+        drop(integrity);
+        drop(trees);
+    }
+}
+
+/// The secrets and the store of a configuration.
+pub(crate) fn open(config: &Config) -> Result<(Secrets, Store), VaultError> {
+    let folder = &config.store.data_dir;
+    make_data_dir(folder)?;
+    let secrets = secrets::load_or_create(&config.secrets_path())?;
+    if secrets.created {
+        info!(path = %config.secrets_path().display(), "admin key and node secret made at first start");
+    }
+    let store = Store::open(folder, &Options::new(*secrets.node_secret.expose()));
+    let store = store.map_err(|error| VaultError::Coins { folder: folder.clone(), error })?;
+    Ok((secrets, store))
+}
+
+/// The month by the system's clock.
+#[must_use]
+pub fn month() -> Month {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Month::at(since.map_or(0, |since| since.as_secs()))
+}
