@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use raida_client::{Options, Target, Transport};
 
-use crate::nodes::NodeArgument;
+use crate::coin_arguments::{CoinsCommand, LockerCommand, TicketArguments};
+use crate::nodes::{NetworkArgument, NodeArgument};
 use crate::roots::RootsArgument;
 
 /// Asks RAIDA nodes and shows what they answer.
@@ -32,6 +33,8 @@ Examples:
   raida echo --encryption 4 --key-file coin.key  does the node know my coin?
   raida stats --admin-key-file raida-data/secrets.toml
   raida vote --roots zero                        has the node no coins at all?
+  raida coins detect --wallet coins --network localhost:50000
+                                                 are my coins good at all 25 nodes?
 
 Each command has more to tell: raida echo --help";
 
@@ -54,6 +57,15 @@ pub(crate) enum Command {
     /// That they differ is a good answer too, with exit code 0.
     #[command(after_long_help = MORE_ON_VOTES)]
     Vote(VoteArguments),
+    /// Coins in a folder: are they good, and making them mine.
+    #[command(subcommand, arg_required_else_help = true)]
+    Coins(CoinsCommand),
+    /// Lockers: coins for whoever knows some words.
+    #[command(subcommand, arg_required_else_help = true)]
+    Locker(LockerCommand),
+    /// Tickets: each node's word, good for 300 seconds, that coins are good there.
+    #[command(after_long_help = crate::coin_arguments::MORE)]
+    Tickets(TicketArguments),
     /// Prints a completion script for a shell
     ///
     /// For example: raida completions bash > ~/.local/share/bash-completion/completions/raida
@@ -156,6 +168,12 @@ pub(crate) struct Nodes {
     /// behind it, the node has that RAIDA id
     #[arg(long = "node", value_name = "HOST:PORT[@ID]", default_value = "127.0.0.1:50000")]
     pub(crate) nodes: Vec<NodeArgument>,
+    /// All 25 nodes of a network on one host: RAIDA 0 at this port, RAIDA 24 at the 24th after it
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "nodes")]
+    pub(crate) network: Option<NetworkArgument>,
+    /// A file with nodes, one HOST:PORT[@ID] per line; what follows a # does not count
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nodes", "network"])]
+    pub(crate) nodes_file: Option<PathBuf>,
     /// The RAIDA id of all nodes that have no @ID; otherwise the port tells (50000 is 0, 50024 is 24, any other is 0)
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u8).range(0..=24))]
     pub(crate) raida_id: Option<u8>,
@@ -164,7 +182,8 @@ pub(crate) struct Nodes {
 /// How long to wait.
 #[derive(Debug, Args)]
 struct Patience {
-    /// How long the first attempt may take; each further one may take twice as long as the one before
+    /// How long the first attempt may take; each further one may take twice as long as the one before. What is asked
+    /// only once, because it changes something, has the time of all
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     timeout: Duration,
     /// How many further attempts to make when no answer comes

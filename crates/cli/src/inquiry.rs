@@ -36,7 +36,7 @@ pub(crate) fn vote(arguments: &VoteArguments) -> Result<Report> {
     let ask = |target: &Target, options: &Options| {
         Ok(raida_client::vote(target, &roots, options)?.map(|is_match| Value::Vote { is_match }))
     };
-    Ok(inquire("vote", arguments.nodes.targets(), arguments.options(), ask))
+    Ok(inquire("vote", arguments.nodes.targets()?, arguments.options(), ask))
 }
 
 /// Asks all nodes at once.
@@ -53,7 +53,7 @@ fn inquire(
 
 /// The nodes, each with the envelope that it can open. A key file that would not be used ends the program: whoever names
 /// one counts on encryption.
-fn targets(asking: &Asking) -> Result<Vec<Target>> {
+pub(crate) fn targets(asking: &Asking) -> Result<Vec<Target>> {
     let seal = match (asking.encryption, &asking.key_file) {
         (EncryptionArgument::Coin, Some(path)) => Some((Envelope::Coin as fn(_) -> _, KeyFile::read(path)?)),
         (EncryptionArgument::Coin256, Some(path)) => Some((Envelope::Coin256 as fn(_) -> _, KeyFile::read(path)?)),
@@ -63,7 +63,7 @@ fn targets(asking: &Asking) -> Result<Vec<Target>> {
         }
         (EncryptionArgument::Clear | EncryptionArgument::Coin | EncryptionArgument::Coin256, None) => None,
     };
-    let mut targets = asking.nodes.targets();
+    let mut targets = asking.nodes.targets()?;
     for target in &mut targets {
         target.coin_id = asking.coin_id;
         if let Some((envelope, key_file)) = &seal {

@@ -41,7 +41,7 @@ struct Line {
 }
 
 #[derive(Serialize)]
-struct Failure {
+pub(crate) struct Failure {
     kind: &'static str,
     message: String,
     advice: &'static str,
@@ -89,7 +89,7 @@ fn result(value: &Value) -> Json {
     }
 }
 
-fn failure(trouble: &Trouble) -> Failure {
+pub(crate) fn failure(trouble: &Trouble) -> Failure {
     Failure { kind: trouble.kind(), message: trouble.to_string(), advice: trouble.advice() }
 }
 

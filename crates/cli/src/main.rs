@@ -1,9 +1,15 @@
 //! The RAIDA command-line client.
 //!
 //! `raida echo --node 127.0.0.1:50000` asks one node, more `--node` ask more, all at once. The exit code is 0 only if
-//! every node answered well, 1 if one did not or something else failed, 2 for a usage error.
+//! every node answered well, 1 if one did not or something else failed, 2 for a usage error. The commands on coins have
+//! their own: 0 only if all coins are well.
 
 mod arguments;
+mod coin_arguments;
+mod coin_json;
+mod coin_report;
+mod coin_table;
+mod coins;
 mod inquiry;
 mod json;
 mod key_file;
@@ -20,6 +26,7 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
 
 use crate::arguments::{Arguments, Command};
+use crate::coin_report::CoinReport;
 use crate::report::Report;
 
 fn main() -> ExitCode {
@@ -42,6 +49,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Command::Stats(stats) => (inquiry::stats(stats)?, stats.asking.output.json),
         Command::Audit(asking) => (inquiry::audit(asking)?, asking.output.json),
         Command::Vote(vote) => (inquiry::vote(vote)?, vote.output.json),
+        Command::Coins(command) => return coins::coins(command).and_then(print_coins),
+        Command::Locker(command) => return coins::locker(command).and_then(print_coins),
+        Command::Tickets(tickets) => return coins::tickets(tickets).and_then(print_coins),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "raida", &mut script);
@@ -62,6 +72,25 @@ fn print(report: &Report, is_json: bool) -> Result<()> {
         eprintln!("raida: {}: {}", error.address(), error.trouble().advice());
     }
     Ok(())
+}
+
+/// As [`print`], for coins: `true` if all are well.
+fn print_coins((report, is_json): (CoinReport, bool)) -> Result<bool> {
+    if is_json {
+        show(coin_json::lines(&report)?.as_bytes())?;
+    } else {
+        show(coin_table::text(&report).as_bytes())?;
+        for error in report.targets.iter().filter_map(|target| report.error_of(target)) {
+            eprintln!("raida: {}: {}", error.address(), error.trouble().advice());
+        }
+    }
+    if report.is_unsure() {
+        eprintln!("raida: some nodes may have done what they did not say: ask with raida coins find");
+    }
+    if let Some(failure) = &report.failure {
+        eprintln!("raida: {failure}");
+    }
+    Ok(report.is_good())
 }
 
 fn show(octets: &[u8]) -> Result<()> {

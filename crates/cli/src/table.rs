@@ -113,7 +113,7 @@ fn total(counts: &Counts) -> u128 {
 }
 
 /// Units of 10^-8 coin as coins, without zeros at the end.
-fn coins(units: u128) -> String {
+pub(crate) fn coins(units: u128) -> String {
     let (whole, part) = (units / 100_000_000, units % 100_000_000);
     let text = format!("{whole}.{part:08}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -123,13 +123,13 @@ fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
 }
 
-fn plain() -> Table {
+pub(crate) fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table
 }
 
-fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+pub(crate) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     for index in columns {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -138,7 +138,7 @@ fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
 }
 
 /// The table without the blanks at the ends of its lines.
-fn lines(mut table: Table) -> String {
+pub(crate) fn lines(mut table: Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

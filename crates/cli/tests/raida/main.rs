@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose stage cannot be set fails")]
 
 mod answers;
+mod coins;
 mod fleet;
 mod keys;
 mod usage;
