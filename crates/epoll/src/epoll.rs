@@ -381,8 +381,15 @@ impl Backend for Epoll {
     }
 
     fn stop_listening(&mut self) {
-        self.listeners.iter_mut().for_each(Listener::close);
+        for (number, listener) in self.listeners.iter_mut().enumerate() {
+            listener.stop();
+            queue_listener(&mut self.ready, number, listener);
+        }
         self.ports.iter_mut().for_each(DatagramPort::close);
+    }
+
+    fn is_listening(&self) -> bool {
+        self.listeners.iter().any(Listener::is_open)
     }
 
     fn losses(&self) -> Losses {

@@ -153,6 +153,10 @@ impl Backend for Instantly {
     }
 
     fn stop_listening(&mut self) {}
+
+    fn is_listening(&self) -> bool {
+        false
+    }
 }
 
 #[test]

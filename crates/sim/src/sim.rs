@@ -307,11 +307,13 @@ impl Backend for Sim {
 
     fn stop_listening(&mut self) {
         self.network.listening = false;
-        self.accepting = false;
+        self.accepting = true;
         self.receiving_datagrams = false;
-        while let Some(id) = self.network.backlog.pop_front() {
-            self.network.reset_client(id);
-        }
+        self.stir_listener();
+    }
+
+    fn is_listening(&self) -> bool {
+        self.network.listening || !self.network.backlog.is_empty()
     }
 }
 
@@ -391,6 +393,9 @@ impl Sim {
                 self.network.reset_client(id);
             }
             self.note(1, 0);
+            if !self.network.listening {
+                self.reset_backlog();
+            }
             let error = io::Error::other("no descriptor left");
             return Some(Report::Whole(Completion::AcceptFailed { listener: 0, error, shed }));
         }
@@ -400,6 +405,12 @@ impl Sim {
         self.note(2, id.0);
         let socket = Socket { client: id, graveyard: Some(Arc::clone(&self.dropped)) };
         Some(Report::Whole(Completion::Accepted { listener: 0, socket, peer }))
+    }
+
+    fn reset_backlog(&mut self) {
+        while let Some(id) = self.network.backlog.pop_front() {
+            self.network.reset_client(id);
+        }
     }
 
     fn report_client(&mut self, id: ClientId) -> Option<Report> {
