@@ -310,6 +310,13 @@ impl Backend for Epoll {
         self.start(token, Operation::Watch);
     }
 
+    fn has_unread(&mut self, token: Token) -> bool {
+        let Some(connection) = self.connections.get_mut(token) else { return false };
+        self.counts.unread += 1;
+        // Where the system cannot tell, the connection is broken, and whatever comes next tells that.
+        connection.stream().unread().is_ok_and(|octets| octets > 0)
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         if let Some(connection) = self.connections.get_mut(token) {
             self.counts.shutdown += 1;

@@ -51,6 +51,9 @@ pub trait Backend {
     /// Asks to be told by [`Completion::Gone`] if the peer resets while nothing is in flight for it.
     fn watch(&mut self, token: Token);
 
+    /// Whether octets of the peer's have come that no `receive` has brought yet, as far as can be told at this moment.
+    fn has_unread(&mut self, token: Token) -> bool;
+
     /// Shuts down the sending side. No completion follows; the caller goes on with `receive`.
     fn shut_down_sending(&mut self, token: Token);
 

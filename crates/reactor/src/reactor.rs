@@ -299,6 +299,13 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     /// Delivers what workers have finished, then hands them what waits.
     fn take_results(&mut self) {
         while let Some(finished) = self.core.dispatch.finished() {
+            // While a worker had the request nothing was received. Octets left behind would turn the close into a reset,
+            // and that could destroy the answer.
+            if let Some(token) = finished.connection()
+                && self.backend.has_unread(token)
+            {
+                self.core.left_unread(token);
+            }
             let order = self.core.finished(finished);
             self.carry_out(order);
         }

@@ -102,6 +102,10 @@ impl Backend for Instantly {
 
     fn watch(&mut self, _token: Token) {}
 
+    fn has_unread(&mut self, _token: Token) -> bool {
+        false
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         self.next = Some(Next::End(token));
     }

@@ -219,6 +219,11 @@ impl Backend for Sim {
         self.start(token, |client| client.node.watched = true);
     }
 
+    fn has_unread(&mut self, token: Token) -> bool {
+        let id = self.tokens.get(&token.to_word()).copied();
+        id.and_then(|id| self.network.client(id)).is_some_and(|client| !client.node.inbox.is_empty())
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         let Some(&id) = self.tokens.get(&token.to_word()) else { return };
         if let Some(client) = self.network.client(id)
