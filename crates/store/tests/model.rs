@@ -1,7 +1,7 @@
 //! Whatever happens to a store (requests that succeed or fail, batches kept or dropped, restarts, power failures, broken
 //! disks), it holds what a plain map holds.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
