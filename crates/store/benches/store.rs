@@ -1,6 +1,6 @@
 //! What a request costs in the store: a look into memory, a read, a commit of 1, 64 and 512 changes.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a bench may panic, and has no readers")]
+#![expect(clippy::unwrap_used, reason = "a bench may panic")]
 
 use std::hint::black_box;
 

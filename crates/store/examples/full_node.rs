@@ -8,7 +8,6 @@
 //! about 1 GB.
 
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
-#![expect(clippy::disallowed_methods, reason = "it measures, so it reads the clock")]
 
 use std::error::Error;
 use std::fs;
@@ -58,8 +57,8 @@ fn main() -> Outcome<()> {
     println!("exported {} pages, roots are the same: {}", report.pages, report.files == report.store);
     drop(store);
 
-    let checked = Options { check: true, ..options.clone() };
-    timed("start of a full store, every byte checked", || Store::open(&home, &checked))?;
+    let unchecked = Options { check: false, ..options.clone() };
+    timed("start of a full store, its file not checked", || Store::open(&home, &unchecked))?;
     let fallen = std::process::Command::new(std::env::current_exe()?).arg(&folder).arg("fall over").status()?;
     println!("another process committed to 3000 pages and ended with {fallen}");
     timed("start of a full store after that", || Store::open(&home, &options))?;

@@ -212,7 +212,7 @@ fn compare_cached(store: &Store, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn store_holds_what_a_map_holds(steps in vec(step(), 1..16)) {
