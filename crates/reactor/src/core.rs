@@ -203,7 +203,7 @@ impl<S: Service> Host for Surroundings<'_, S> {
     }
 
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {
-        self.buffers.take(len)
+        self.buffers.take_to_read(len)
     }
 
     fn put_buffer(&mut self, buffer: Buffer) {
