@@ -147,5 +147,6 @@ fn rests(node: &Node) {
     let before = process::processor_time(node.pid());
     thread::sleep(Duration::from_secs(1));
     let used = process::processor_time(node.pid()) - before;
-    assert!(used < Duration::from_millis(200), "{used:?} in a second");
+    println!("{used:?} of processor time in a second");
+    assert!(used < Duration::from_millis(60), "{used:?} in a second");
 }

@@ -51,16 +51,34 @@ fn what_is_in_flight_is_answered_before_the_node_ends() {
 }
 
 #[test]
+fn who_was_connected_before_the_stop_is_served_though_nobody_had_accepted_it() {
+    let mut node = Node::builder().config("timeouts.drain_ms = 600000").start();
+    node.signal(Signal::STOP);
+    let mut crowd = Crowd::of(node.address());
+    (0..200).for_each(|number| crowd.join(&echo_request(number)));
+    crowd.until("the kernel has connected all", |crowd| crowd.connected() == 200);
+    node.signal(Signal::TERM);
+    node.signal(Signal::CONT);
+    for (number, member) in (0..).zip(crowd.finish()) {
+        assert_eq!(without_time(member.into_answer()), echo_answer(number), "client {number}");
+    }
+    assert_eq!(node.wait().code(), Some(0));
+}
+
+#[test]
 fn a_node_under_load_stops_in_good_order() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut node = Node::start();
-        let served = AtomicU32::new(0);
+        // Nobody is in the way of the end, so it does not take that long.
+        let mut node = Node::builder().config("timeouts.drain_ms = 600000").start();
+        let (served, reset) = (AtomicU32::new(0), AtomicU32::new(0));
         thread::scope(|scope| {
-            (0..4).for_each(|_| drop(scope.spawn(|| ask_until_refused(node.address(), &served))));
+            (0..8).for_each(|_| drop(scope.spawn(|| ask_until_refused(node.address(), &served, &reset))));
             scope.spawn(|| ask_by_datagram_until_it_is_silent(node.address(), &served));
             wait_until("the load is there", || served.load(Ordering::Relaxed) > 500);
             node.signal(signal);
         });
+        // Only who connects between the last look at the queue and its end.
+        assert!(reset.into_inner() <= 2, "after {signal:?}");
         assert_eq!(node.wait().code(), Some(0), "after {signal:?}");
     }
 }
@@ -150,7 +168,7 @@ fn a_data_folder_that_cannot_be_used_is_named_in_one_line() {
 }
 
 /// Every answer is whole, and the connection is closed in good order; or there is no connection, or no answer at all.
-fn ask_until_refused(node: SocketAddr, served: &AtomicU32) {
+fn ask_until_refused(node: SocketAddr, served: &AtomicU32, reset: &AtomicU32) {
     for number in 0.. {
         let mut stream = match TcpStream::connect(node) {
             Ok(stream) => stream,
@@ -167,7 +185,7 @@ fn ask_until_refused(node: SocketAddr, served: &AtomicU32) {
             }
             Err(error) => {
                 assert_eq!(answer, b"", "{error}");
-                println!("a client was not taken in any more: {error}");
+                reset.fetch_add(1, Ordering::Relaxed);
             }
         }
     }

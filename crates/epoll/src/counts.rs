@@ -10,6 +10,8 @@ pub struct SyscallCounts {
     pub receive: u64,
     /// `send` on connections.
     pub send: u64,
+    /// `ioctl` on connections, for the octets that wait.
+    pub unread: u64,
     /// `shutdown` on connections.
     pub shutdown: u64,
     /// `close` on adopted connections.

@@ -310,6 +310,13 @@ impl Backend for Epoll {
         self.start(token, Operation::Watch);
     }
 
+    fn has_unread(&mut self, token: Token) -> bool {
+        let Some(connection) = self.connections.get_mut(token) else { return false };
+        self.counts.unread += 1;
+        // Where the system cannot tell, the connection is broken, and whatever comes next tells that.
+        connection.stream().unread().is_ok_and(|octets| octets > 0)
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         if let Some(connection) = self.connections.get_mut(token) {
             self.counts.shutdown += 1;
@@ -381,8 +388,15 @@ impl Backend for Epoll {
     }
 
     fn stop_listening(&mut self) {
-        self.listeners.iter_mut().for_each(Listener::close);
+        for (number, listener) in self.listeners.iter_mut().enumerate() {
+            listener.stop();
+            queue_listener(&mut self.ready, number, listener);
+        }
         self.ports.iter_mut().for_each(DatagramPort::close);
+    }
+
+    fn is_listening(&self) -> bool {
+        self.listeners.iter().any(Listener::is_open)
     }
 
     fn losses(&self) -> Losses {

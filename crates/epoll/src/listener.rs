@@ -20,6 +20,8 @@ pub(crate) struct Listener {
     asked: bool,
     /// Somebody may be waiting: the last `accept4` did not say the contrary.
     ready: bool,
+    /// Those who wait are still accepted, then the socket closes.
+    stopping: bool,
 }
 
 /// What came of one turn.
@@ -37,7 +39,7 @@ pub(crate) enum Turn {
 
 impl Listener {
     pub(crate) fn new(socket: ListeningSocket) -> Self {
-        Self { socket: Some(socket), place: Place::default(), asked: false, ready: true }
+        Self { socket: Some(socket), place: Place::default(), asked: false, ready: true, stopping: false }
     }
 
     pub(crate) fn ask(&mut self) {
@@ -53,7 +55,20 @@ impl Listener {
         self.asked && self.ready
     }
 
-    pub(crate) fn close(&mut self) {
+    /// Makes the next turn that finds nobody waiting the last. A plain close would reset those who wait.
+    pub(crate) fn stop(&mut self) {
+        // From here on the kernel lets at most one more wait; that it may refuse to only makes the last round longer.
+        let _ = self.socket.as_ref().map(|socket| socket.listen(0));
+        self.stopping = true;
+        self.ready = true;
+        self.ask();
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    fn close(&mut self) {
         self.socket = None;
         self.asked = false;
     }
@@ -69,12 +84,18 @@ impl Listener {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.ready = false;
+                if self.stopping {
+                    self.close();
+                }
                 Turn::Nobody
             }
             Err(error) if is_of_one_connection(&error) => Turn::Again,
             Err(error) => {
                 let shed = if is_want(&error) { shed(socket, reserve, counts) } else { 0 };
                 self.asked = false;
+                if self.stopping {
+                    self.close();
+                }
                 Turn::Failed { error, shed }
             }
         }

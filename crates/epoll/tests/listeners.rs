@@ -79,13 +79,21 @@ fn a_dropped_socket_refuses_its_connection() {
 }
 
 #[test]
-fn after_stop_listening_nobody_new_comes_in_and_what_is_in_flight_goes_on() {
+fn after_stop_listening_who_waits_is_accepted_nobody_new_comes_in_and_what_is_in_flight_goes_on() {
     let mut rig = Rig::new();
     let (mut client, token) = rig.connect_listed(0);
-    rig.epoll.accept(0);
     rig.epoll.receive_datagrams(0);
     rig.settle();
+    let waiting: Vec<_> = (0..5).map(|_| connect(rig.address())).collect();
     rig.epoll.stop_listening();
+    for client in &waiting {
+        assert!(rig.epoll.is_listening());
+        rig.epoll.accept(0);
+        assert!(matches!(rig.next(), Seen::Accepted { peer, .. } if peer == client.local_addr().unwrap()));
+    }
+    rig.epoll.accept(0);
+    assert!(rig.next_within(Duration::ZERO).is_none());
+    assert!(!rig.epoll.is_listening());
     assert!(std::net::TcpStream::connect(rig.address()).is_err());
     rig.epoll.accept(0);
     rig.epoll.receive_datagrams(0);

@@ -51,6 +51,9 @@ pub trait Backend {
     /// Asks to be told by [`Completion::Gone`] if the peer resets while nothing is in flight for it.
     fn watch(&mut self, token: Token);
 
+    /// Whether octets of the peer's have come that no `receive` has brought yet, as far as can be told at this moment.
+    fn has_unread(&mut self, token: Token) -> bool;
+
     /// Shuts down the sending side. No completion follows; the caller goes on with `receive`.
     fn shut_down_sending(&mut self, token: Token);
 
@@ -80,9 +83,13 @@ pub trait Backend {
     /// The next thing that has come about, or `None` when it is time to [`wait`](Self::wait) again.
     fn next(&mut self) -> Option<Completion<'_, Self::Socket>>;
 
-    /// Closes listeners and datagram sockets, for a drain: what is in flight goes on, nothing new begins. Late answers to
-    /// datagrams may still be sent until the backend is dropped.
+    /// Ends listening, for a drain: connections that wait already are still reported, as they are asked for, and then the
+    /// listeners close; no further datagram is received. Late answers to datagrams may still be sent until the backend
+    /// is dropped.
     fn stop_listening(&mut self);
+
+    /// Whether a connection may still be reported.
+    fn is_listening(&self) -> bool;
 
     /// Datagrams lost so far, for the statistics. Asked after every batch.
     fn losses(&self) -> Losses {

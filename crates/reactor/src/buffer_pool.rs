@@ -9,6 +9,12 @@ pub const TINY: usize = 64;
 ///
 /// Sizes are [`SMALL`] and [`LARGE`]; both count against one bound, free ones included, so the memory can be named in
 /// advance. [`TINY`] ones do not count: a refusal must always be possible, and there is one per connection at most.
+///
+/// A request that is still being read is in the hands of its peer, who may take his time. [`take_to_read`] therefore
+/// leaves a quarter of the bound to requests that are whole: peers who never finish cannot keep the others from being
+/// answered.
+///
+/// [`take_to_read`]: Self::take_to_read
 #[derive(Debug)]
 pub struct BufferPool {
     tiny: Vec<Buffer>,
@@ -35,6 +41,16 @@ impl BufferPool {
         } else {
             None
         }
+    }
+
+    /// As [`take`](Self::take), for octets that a peer still owes: `None` also where that would leave less than a quarter
+    /// of the bound.
+    pub fn take_to_read(&mut self, len: usize) -> Option<Buffer> {
+        let size = if len <= SMALL { SMALL } else { LARGE };
+        if self.lent() + size > self.bound - self.bound / 4 {
+            return None;
+        }
+        self.take(len)
     }
 
     /// A buffer with `octets` at its front.
@@ -131,6 +147,15 @@ mod tests {
         pool.put(second);
         assert!(pool.take(LARGE).is_some());
         assert!(pool.octets() <= LARGE + SMALL);
+    }
+
+    #[test]
+    fn requests_being_read_leave_a_quarter_to_whole_ones() {
+        let mut pool = BufferPool::new(4 * LARGE);
+        let being_read: Vec<Buffer> = std::iter::from_fn(|| pool.take_to_read(LARGE)).collect();
+        assert_eq!(being_read.len(), 3);
+        assert!(pool.take_to_read(1).is_none());
+        assert!(pool.take(1).is_some() && pool.octets() <= 4 * LARGE);
     }
 
     #[test]

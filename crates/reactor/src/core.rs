@@ -37,7 +37,6 @@ pub(crate) struct Core<S, C> {
     pub(crate) timers: Wheel,
     pub(crate) buffers: BufferPool,
     pub(crate) dispatch: Dispatch,
-    pub(crate) draining: bool,
     sources: Sources,
     random: Random,
     broken_pace: Pace,
@@ -60,7 +59,6 @@ impl<S: Service, C: Clock> Core<S, C> {
             timers: Wheel::new(connections_max),
             buffers: BufferPool::new(buffer_octets_max),
             dispatch,
-            draining: false,
             sources: Sources::new(source_places, source_connections_max, random::secret_word()),
             random: Random::new(),
             broken_pace: Pace::new(),
@@ -70,9 +68,6 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Takes a new connection in, or `None` where there is no room for it: then its socket is dropped.
     pub(crate) fn admit(&mut self, peer: SocketAddr) -> Option<Token> {
-        if self.draining {
-            return None;
-        }
         if self.links.is_full() {
             self.counters.refused_full.add(1);
             debug!(%peer, limit = self.settings.connections_max, "connection refused: every slot is taken");
@@ -209,7 +204,7 @@ impl<S: Service> Host for Surroundings<'_, S> {
     }
 
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {
-        self.buffers.take(len)
+        self.buffers.take_to_read(len)
     }
 
     fn put_buffer(&mut self, buffer: Buffer) {

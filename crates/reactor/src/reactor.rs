@@ -256,9 +256,10 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         if let Some(gate) = self.gates.get_mut(listener) {
             gate.succeeded();
         }
-        if self.phase == Phase::Serving {
-            self.backend.accept(listener);
+        if self.phase != Phase::Serving && token.is_some() {
+            self.drained.finished += 1;
         }
+        self.backend.accept(listener);
     }
 
     fn accept_failed(&mut self, listener: usize, error: &io::Error, shed: u32) {
@@ -298,6 +299,13 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     /// Delivers what other threads have finished, then hands them what waits.
     fn take_results(&mut self) {
         while let Some(finished) = self.core.dispatch.finished() {
+            // While a worker had the request nothing was received. Octets left behind would turn the close into a reset,
+            // and that could destroy the answer.
+            if let Some(token) = finished.connection()
+                && self.backend.has_unread(token)
+            {
+                self.core.left_unread(token);
+            }
             let order = self.core.finished(finished);
             self.carry_out(order);
         }
@@ -340,7 +348,6 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         let drain = self.core.settings.drain;
         info!(open = self.core.links.len(), in_flight = self.core.dispatch.in_flight(), ?drain, "shutting down");
         self.backend.stop_listening();
-        self.core.draining = true;
         self.drained.finished = u64::from(self.core.links.len());
         self.phase = Phase::Draining { silent_until: Some(now + GRACE.min(drain)), until: now + drain };
         self.for_each_link(|_| true, Core::stop);
@@ -353,7 +360,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
             self.drained.silent = self.for_each_link(|link| link.octets_in == 0, Core::abort);
         }
         let in_flight = self.core.dispatch.in_flight();
-        if self.core.links.is_empty() && in_flight == 0 {
+        if self.core.links.is_empty() && in_flight == 0 && !self.backend.is_listening() {
             self.phase = Phase::Over;
         } else if until <= now {
             self.phase = Phase::Over;

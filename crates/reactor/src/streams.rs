@@ -36,6 +36,13 @@ impl<S: Service, C: Clock> Core<S, C> {
         order
     }
 
+    /// The system holds octets of the peer's that were not received.
+    pub(crate) fn left_unread(&mut self, token: Token) {
+        if let Some(link) = self.links.get_mut(token) {
+            link.machine.left_unread();
+        }
+    }
+
     /// The peer has shut down its sending side.
     pub(crate) fn ended(&mut self, token: Token) -> Order {
         let now = self.clock.now();

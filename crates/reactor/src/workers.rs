@@ -172,6 +172,16 @@ impl Job {
     }
 }
 
+impl Finished {
+    /// The connection that the request came over, if it did not come in a datagram.
+    pub(crate) fn connection(&self) -> Option<Token> {
+        match self.origin {
+            Origin::Connection(token) => Some(token),
+            Origin::Datagram(_) => None,
+        }
+    }
+}
+
 impl Outcome {
     /// What a service that returned `flow` has left in `answer`, where deferring (again) is not possible.
     pub(crate) fn of(flow: Flow, answer: &Answer<'_>) -> Self {

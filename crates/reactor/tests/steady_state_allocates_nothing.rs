@@ -104,6 +104,10 @@ impl Backend for Instantly {
 
     fn watch(&mut self, _token: Token) {}
 
+    fn has_unread(&mut self, _token: Token) -> bool {
+        false
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         self.next = Some(Next::End(token));
     }
@@ -155,6 +159,10 @@ impl Backend for Instantly {
     }
 
     fn stop_listening(&mut self) {}
+
+    fn is_listening(&self) -> bool {
+        false
+    }
 }
 
 #[test]

@@ -42,8 +42,20 @@ use crate::flags::Flags;
 /// ```
 pub fn main_with<S: Service>(wrap: impl FnOnce(Node) -> S) -> ExitCode {
     let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
-    eprintln!("raida-server: {error:#}");
+    eprintln!("raida-server: {}", in_one_line(&error));
     ExitCode::FAILURE
+}
+
+/// What failed and why. A cause that the text names already is not told again: the errors of the crates below name
+/// theirs.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = if line.is_empty() { cause } else { format!("{line}: {cause}") };
+        }
+    }
+    line
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
@@ -96,5 +108,20 @@ fn check_build(config: &Config) -> anyhow::Result<()> {
     match config.network.backend {
         Backend::Epoll => logs::filter(config).map(drop),
         Backend::IoUring => bail!("network.backend is io-uring, but this build has no io_uring: use epoll"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn an_error_and_its_causes_make_one_line_that_tells_each_once() {
+        let error = anyhow::Error::from(io::Error::from(ErrorKind::NotFound)).context("step 2: entity not found");
+        assert_eq!(in_one_line(&error.context("step 1")), "step 1: step 2: entity not found");
+        let error = anyhow::Error::from(io::Error::from(ErrorKind::NotFound)).context("step 1");
+        assert_eq!(in_one_line(&error), "step 1: entity not found");
     }
 }

@@ -219,6 +219,11 @@ impl Backend for Sim {
         self.start(token, |client| client.node.watched = true);
     }
 
+    fn has_unread(&mut self, token: Token) -> bool {
+        let id = self.tokens.get(&token.to_word()).copied();
+        id.and_then(|id| self.network.client(id)).is_some_and(|client| !client.node.inbox.is_empty())
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         let Some(&id) = self.tokens.get(&token.to_word()) else { return };
         if let Some(client) = self.network.client(id)
@@ -307,11 +312,13 @@ impl Backend for Sim {
 
     fn stop_listening(&mut self) {
         self.network.listening = false;
-        self.accepting = false;
+        self.accepting = true;
         self.receiving_datagrams = false;
-        while let Some(id) = self.network.backlog.pop_front() {
-            self.network.reset_client(id);
-        }
+        self.stir_listener();
+    }
+
+    fn is_listening(&self) -> bool {
+        self.network.listening || !self.network.backlog.is_empty()
     }
 }
 
@@ -391,6 +398,9 @@ impl Sim {
                 self.network.reset_client(id);
             }
             self.note(1, 0);
+            if !self.network.listening {
+                self.reset_backlog();
+            }
             let error = io::Error::other("no descriptor left");
             return Some(Report::Whole(Completion::AcceptFailed { listener: 0, error, shed }));
         }
@@ -400,6 +410,12 @@ impl Sim {
         self.note(2, id.0);
         let socket = Socket { client: id, graveyard: Some(Arc::clone(&self.dropped)) };
         Some(Report::Whole(Completion::Accepted { listener: 0, socket, peer }))
+    }
+
+    fn reset_backlog(&mut self) {
+        while let Some(id) = self.network.backlog.pop_front() {
+            self.network.reset_client(id);
+        }
     }
 
     fn report_client(&mut self, id: ClientId) -> Option<Report> {

@@ -90,3 +90,18 @@ fn one_source_cannot_take_every_slot() {
     assert!(rig.run(60 * SECOND));
     assert_eq!(rig.held(), Held::default());
 }
+
+#[test]
+fn loopback_is_exempt_only_where_the_settings_say_so() {
+    for (loopback_exempt, open) in [(true, 10), (false, 4)] {
+        let mut rig = Rig::new(1, Weather::calm(), MS, |settings| {
+            settings.source_connections_max = 4;
+            settings.loopback_exempt = loopback_exempt;
+        });
+        for host in 1..=10 {
+            rig.sim().connect(Duration::ZERO, SocketAddr::from(([127, 0, 0, host], 1024)), Script::new());
+        }
+        rig.run_for(100 * MS);
+        assert_eq!(rig.snapshot().open, open);
+    }
+}

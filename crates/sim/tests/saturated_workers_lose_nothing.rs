@@ -109,3 +109,24 @@ fn no_memory_is_an_answer_too() {
         assert_eq!(rig.held(), Held::default());
     });
 }
+
+#[test]
+fn peers_that_never_finish_cannot_keep_the_others_from_being_answered() {
+    let mut rig = Rig::new(1, Weather::calm(), MS, |settings| settings.buffer_octets_max = 4 * 65_664);
+    let (half, _) = request(ECHO, &[7; 60_000], 1);
+    for tag in 0..20 {
+        let peer = SocketAddr::from(([10, 0, 0, 2], 1024 + tag));
+        rig.sim().connect(Duration::ZERO, peer, Script::new().send(&half[..200]));
+    }
+    // While those are being waited for: requests that come whole, one for the I/O thread and one for a worker.
+    let clients = [ECHO, DEFER].map(|command| {
+        let (octets, pending) = request(command, &[7; 100], 2);
+        let peer = SocketAddr::from(([10, 0, 0, 1], 80));
+        (rig.sim().connect(100 * MS, peer, Script::new().send_together(&octets)), pending)
+    });
+    assert!(rig.run(Duration::from_secs(60)));
+    let statuses = clients.map(|client| status_of(&rig, &client));
+    assert_eq!(statuses, [Some(Status::SUCCESS); 2]);
+    assert_eq!(rig.snapshot().refusals_with(Status::MEMORY_ALLOC), 17, "the pool was full");
+    assert_eq!(rig.held(), Held::default());
+}

@@ -70,6 +70,18 @@ fn what_does_not_end_in_time_is_cut() {
 }
 
 #[test]
+fn a_lasting_connection_in_its_pause_does_not_hold_up_the_stop() {
+    let mut rig = Rig::new(1, Weather::calm(), MS, |settings| settings.policy.requests_max = 100);
+    let client = rig.sim().connect(Duration::ZERO, peer(1), Script::new().send(&request(ECHO, b"", 1).0));
+    rig.run_for(10 * MS);
+    assert!(!rig.sim().client(client).is_closed_by_node());
+    let asked = rig.now();
+    rig.handle().shutdown();
+    assert_eq!(rig.run_down().finished, 1);
+    assert_eq!((rig.now(), rig.held()), (asked, Held::default()));
+}
+
+#[test]
 fn an_idle_reactor_stops_at_once() {
     let mut rig = Rig::new(1, Weather::calm(), MS, |_| {});
     rig.handle().shutdown();

@@ -4,33 +4,36 @@
 //! cargo run --release -p raida-store --example full_node -- FOLDER
 //! ```
 //!
-//! The folder is made if missing, and keeps its pages and its store, so that a second run skips the filling.
+//! The folder is made if missing, and keeps its pages and its store, so that a second run skips the filling. It takes
+//! about 1 GB.
 
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
-#![expect(clippy::disallowed_methods, reason = "it measures, so it reads the clock")]
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use raida_store::pages::{self, Orphans, PAGE_LEN};
+use raida_store::pages::{self, Orphans, PAGE_LEN, Selection};
 use raida_store::{Options, PageId, Peek, Record, Store};
 use raida_wire::{CoinId, Denomination, Month};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let folder = PathBuf::from(std::env::args().nth(1).ok_or("say in which folder")?);
-    let (old, home, empty) = (folder.join("old"), folder.join("home"), folder.join("empty"));
-    [&old, &home, &empty].into_iter().try_for_each(fs::create_dir_all)?;
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let folder = PathBuf::from(arguments.first().ok_or("say in which folder")?);
+    let (old, home, empty, out) = (folder.join("old"), folder.join("home"), folder.join("empty"), folder.join("out"));
+    [&old, &home, &empty, &out].into_iter().try_for_each(fs::create_dir_all)?;
     let options = Options::new([7; 32]);
+    if arguments.len() > 1 {
+        return fall_over(&Store::open(&home, &options)?);
+    }
 
     let _ = fs::remove_file(empty.join(raida_store::FILE_NAME));
     let store = timed("start of a new, empty store", || Store::open(&empty, &options))?;
     commits("empty", &store)?;
     drop(store);
-    timed("start of a store with few coins", || Store::open(&empty, &options))?;
 
     if !home.join(raida_store::FILE_NAME).exists() {
         timed("writing 15 000 pages as an old server has them", || write_pages(&old))?;
@@ -47,13 +50,36 @@ fn main() -> Outcome<()> {
     commits("full", &store)?;
     println!("memory after commits: {} MB", memory_mb());
     timed("hashing what was changed", || store.refresh_trees())?;
+    timed("saving the trees", || store.save_trees())?;
     timed("computing everything from scratch", || store.verify())?;
+    let _ = fs::remove_dir_all(out.join("Data"));
+    let report = timed("export", || pages::export(&store, &out, Selection::All, &mut |_| {}))?;
+    println!("exported {} pages, roots are the same: {}", report.pages, report.files == report.store);
+    drop(store);
+
+    let unchecked = Options { check: false, ..options.clone() };
+    timed("start of a full store, its file not checked", || Store::open(&home, &unchecked))?;
+    let fallen = std::process::Command::new(std::env::current_exe()?).arg(&folder).arg("fall over").status()?;
+    println!("another process committed to 3000 pages and ended with {fallen}");
+    timed("start of a full store after that", || Store::open(&home, &options))?;
     Ok(())
+}
+
+/// Commits, and ends like one that is killed.
+fn fall_over(store: &Store) -> Outcome<()> {
+    let mut dice = seed();
+    let mut batch = store.write()?;
+    for _ in 0..3000 {
+        let (coin, record) = (coin(&mut dice), record(&mut dice));
+        batch.request(|changes| changes.set(coin, &record))?;
+    }
+    batch.commit()?;
+    std::process::abort()
 }
 
 /// One after the other: one change per commit, 64, 512; coins all over the place, as many clients have them.
 fn commits(name: &str, store: &Store) -> Outcome<()> {
-    let mut dice = 1_u64;
+    let mut dice = seed();
     for per_commit in [1, 64, 512] {
         let (until, mut commits) = (Instant::now() + Duration::from_secs(3), 0_u32);
         let (begun, written) = (Instant::now(), written_kb());
@@ -130,6 +156,11 @@ fn roll(dice: &mut u64) -> u64 {
     *dice ^= *dice >> 7;
     *dice ^= *dice << 17;
     *dice >> 8
+}
+
+/// Another one for every run, so that changes are changes.
+fn seed() -> u64 {
+    u64::from(std::process::id()) << 20 | 1
 }
 
 fn memory_mb() -> u64 {

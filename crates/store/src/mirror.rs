@@ -207,3 +207,31 @@ impl Mirror {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raida_wire::Month;
+
+    use super::*;
+    use crate::testing::Disk;
+    use crate::{Options, Store};
+
+    #[test]
+    fn what_was_read_from_an_outdated_view_is_not_kept() {
+        let store = Store::open_on(Disk::new().plug_in(), &Options::new([7; 32])).unwrap();
+        let coin = CoinId::new(0, 0).unwrap();
+        let [first, second] = [1, 2].map(|month| Record { an: [month; 16].into(), month: Month(month) });
+        let commit = |record: &Record| {
+            let mut batch = store.write().unwrap();
+            batch.request(|changes| changes.set(coin, record)).unwrap();
+            batch.commit().unwrap();
+        };
+        commit(&first);
+        // A slow reader: it took its view before the second commit, and comes back with the chunk after it.
+        let outdated = store.mirror.view();
+        commit(&second);
+        let (id, place) = ChunkId::of(coin);
+        assert_eq!(store.mirror.load(&outdated, id).unwrap().get(place), Some(first));
+        assert_eq!(store.read(coin).unwrap(), Some(second));
+    }
+}

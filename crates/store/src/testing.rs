@@ -61,6 +61,13 @@ impl Disk {
         Plug { disk: self.clone(), number: platter.plug }
     }
 
+    /// Another disk that holds what this one is certain to hold.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let synced = self.platter().synced.clone();
+        Self(Arc::new(Mutex::new(Platter { now: synced.clone(), synced, ..Platter::default() })))
+    }
+
     /// Power fails. Of what was written since the last sync some sectors are on the disk and others are not, in no order;
     /// `seed` says which. What is plugged in is cut off, and the disk works again.
     pub fn lose_power(&self, seed: u64) {

@@ -29,6 +29,15 @@ impl Stream {
         retry(|| count(unsafe { libc::send(self.0.as_raw_fd(), first, len, libc::MSG_NOSIGNAL) }))
     }
 
+    /// How many octets wait to be received.
+    pub(crate) fn unread(&self) -> io::Result<usize> {
+        let mut octets: libc::c_int = 0;
+        // SAFETY: needs an open descriptor, which `self` keeps open, and for `FIONREAD` a `c_int` to write to until the
+        // call returns: `octets` is one, and borrowed mutably across it.
+        done(unsafe { libc::ioctl(self.0.as_raw_fd(), libc::FIONREAD, &raw mut octets) })?;
+        Ok(usize::try_from(octets).unwrap_or(0))
+    }
+
     /// Tells the peer that nothing more will be sent. Receiving goes on.
     pub(crate) fn shut_down_sending(&self) -> io::Result<()> {
         // SAFETY: needs an open descriptor, which `self` keeps open.

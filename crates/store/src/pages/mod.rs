@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
-//! use raida_store::pages::{self, Orphans};
+//! use raida_store::pages::{self, Orphans, Selection};
 //! use raida_store::{Options, Record, Store};
 //! use raida_wire::{CoinId, Month};
 //!
@@ -15,7 +15,7 @@
 //! let mut batch = old.write()?;
 //! batch.request(|changes| changes.set(coin, &Record { an: [1; 16].into(), month: Month(45) }))?;
 //! batch.commit()?;
-//! pages::export(&old, folder.path(), &mut |_| {})?;
+//! pages::export(&old, folder.path(), Selection::Issued, &mut |_| {})?;
 //!
 //! let mut new = Store::open_on(raida_store::testing::Disk::new().plug_in(), &Options::new([8; 32]))?;
 //! let report = pages::import(folder.path(), &mut new, Orphans::Leave, &mut |_| {})?;
@@ -37,7 +37,7 @@ mod summary;
 use raida_wire::CoinId;
 
 pub use error::{ExportError, FolderError, ImportError};
-pub use export::{ExportReport, export};
+pub use export::{ExportReport, Selection, export};
 pub use import::{ImportReport, Orphans, import};
 pub use initial::initial_number;
 pub use octets::PAGE_LEN;
