@@ -41,5 +41,6 @@ mod queue;
 mod room;
 mod sync;
 
+pub use affinity::pin_thread;
 pub use completion::{CompletionQueue, Permit};
 pub use pool::{Config, Leftover, Pool};
