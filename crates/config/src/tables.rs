@@ -151,7 +151,8 @@ tables! {
         requests_per_connection_max: NonZeroU32 = Key::integer("requests_per_connection_max", 1..=4_294_967_295, 1);
         /// Longest request body. Longer ones are refused before memory is taken.
         body_max: u16 = Key::bytes("body_bytes_max", 34..=raida_wire::BODY_MAX as u64, raida_wire::BODY_MAX as u64);
-        /// Memory for half-read requests, which get three quarters of it at most, and for answers.
+        /// Memory for half-read requests, which get three quarters of it at most, and for answers. Each I/O thread has
+        /// an equal share of it, but at least 262656 bytes.
         buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864);
         /// Octets read and thrown away after a farewell, so that the peer can still read its answer.
         linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536);

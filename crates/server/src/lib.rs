@@ -49,13 +49,8 @@ pub fn main_with<S: Service>(wrap: impl FnOnce(Node) -> S) -> ExitCode {
 /// What failed and why. A cause that the text names already is not told again: the errors of the crates below name
 /// theirs.
 fn in_one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !line.contains(&cause) {
-            line = if line.is_empty() { cause } else { format!("{line}: {cause}") };
-        }
-    }
-    line
+    let told = |line: String, cause: String| if line.contains(&cause) { line } else { format!("{line}: {cause}") };
+    error.chain().map(ToString::to_string).reduce(told).unwrap_or_default()
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
 use raida_reactor::service::Service;
 use raida_reactor::workers::Roads;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use raida_workers::pin_thread;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::register_conditional_shutdown;
@@ -63,7 +63,7 @@ pub(crate) fn until_told<S: Service>(
 fn start<S: Service>(number: usize, mut reactor: IoLoop<S>, pin: bool, bell: Bell) -> io::Result<IoThread> {
     let life = move || {
         let _rung_at_the_end = Ring(bell);
-        if pin && let Err(error) = pin_to(number) {
+        if pin && let Err(error) = pin_thread(number) {
             warn!(number, %error, "I/O thread runs unpinned");
         }
         reactor.run().map(drop).with_context(|| format!("I/O thread {number}"))
@@ -78,15 +78,6 @@ impl Drop for Ring {
     fn drop(&mut self) {
         self.0.close();
     }
-}
-
-/// Binds the calling thread to one of the processors it may use, counted round and round.
-fn pin_to(number: usize) -> rustix::io::Result<()> {
-    let allowed = sched_getaffinity(None)?;
-    let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
-    let mut chosen = CpuSet::new();
-    usable.iter().cycle().nth(number).into_iter().for_each(|&cpu| chosen.set(cpu));
-    sched_setaffinity(None, &chosen)
 }
 
 /// Tells the service manager, where there is one.

@@ -5,8 +5,12 @@ use std::ops::Div;
 use raida_config::limits::DescriptorPlan;
 use raida_config::{Config, Timeouts};
 use raida_epoll::{Keepalive, Setup};
+use raida_reactor::buffer::LARGE;
 use raida_reactor::{Policy, Settings};
 use raida_wire::Rules;
+
+/// What each reactor has for buffers at least: a few of the longest requests are being read, and others answered.
+const BUFFERS_MIN: usize = 4 * LARGE;
 
 /// For the backends.
 pub(crate) fn backend(config: &Config, plan: &DescriptorPlan) -> Setup {
@@ -34,10 +38,10 @@ pub(crate) fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
         source_connections_max: share(limits.connections_per_source_max.get(), config).max(1),
         source_places: limits.sources_max.get(),
         loopback_exempt: limits.loopback_exempt,
-        buffer_octets_max: share(limits.buffers_max, config),
+        buffer_octets_max: share(limits.buffers_max, config).max(BUFFERS_MIN),
         completions_max: config.workers.completions_max.get(),
         wait_for_worker: timeouts.queue,
-        datagrams_in_flight_max: share(limits.udp_in_flight_max, config),
+        datagrams_in_flight_max: share(limits.udp_in_flight_max, config).max(limits.udp_in_flight_max.min(1)),
         datagram_octets_max: config.server.udp_payload_max,
         wait_max: config.network.wait,
         completions_per_turn: config.network.events_per_turn_max.get(),
@@ -70,4 +74,31 @@ pub(crate) fn batcher(config: &Config) -> raida_workers::BatcherConfig {
 /// One reactor's part.
 fn share<T: Div<Output = T> + TryFrom<usize> + Copy>(bound: T, config: &Config) -> T {
     T::try_from(config.network.reactors.get()).map_or(bound, |reactors| bound / reactors)
+}
+
+#[cfg(test)]
+mod tests {
+    use raida_config::{Sources, limits};
+
+    use super::*;
+
+    fn settings(reactors: &str, in_flight: &str) -> Settings {
+        let variable = |name: &str, value: &str| (name.into(), value.into());
+        let environment = vec![
+            variable("RAIDA_NETWORK__REACTORS", reactors),
+            variable("RAIDA_LIMITS__BUFFERS_BYTES_MAX", "1048576"),
+            variable("RAIDA_LIMITS__UDP_IN_FLIGHT_MAX", in_flight),
+        ];
+        let config = Config::load(&Sources { environment, ..Sources::default() }).unwrap().config;
+        reactor(&config, &limits::derive(u64::MAX, &config).unwrap())
+    }
+
+    #[test]
+    fn a_share_of_little_is_still_enough_to_serve_with() {
+        let alone = settings("1", "3");
+        assert_eq!((alone.buffer_octets_max, alone.datagrams_in_flight_max), (1_048_576, 3));
+        let one_of_many = settings("64", "3");
+        assert_eq!((one_of_many.buffer_octets_max, one_of_many.datagrams_in_flight_max), (262_656, 1));
+        assert_eq!(settings("64", "0").datagrams_in_flight_max, 0, "none is none");
+    }
 }

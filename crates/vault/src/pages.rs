@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use raida_config::Config;
-use raida_store::pages::{self, ExportError, ImportError, Orphans, Progress, Summary};
+use raida_store::pages::{self, ExportError, ImportError, Orphans, Progress, Selection, Summary};
 
 use crate::error::VaultError;
 use crate::vault::{month, open};
@@ -83,7 +83,7 @@ pub fn import(config: &Config, folder: &Path, claims: bool, out: &mut dyn Write)
 pub fn export(config: &Config, folder: &Path, out: &mut dyn Write) -> Result<(), PagesError> {
     let (_, store) = open(config)?;
     let bar = Bar::new();
-    let report = pages::export(&store, folder, &mut |progress| bar.show(progress));
+    let report = pages::export(&store, folder, Selection::All, &mut |progress| bar.show(progress));
     bar.finish();
     let report = report?;
     writeln!(out, "exported {} pages, {} of them known already", report.pages, report.known)?;

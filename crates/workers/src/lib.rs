@@ -47,6 +47,7 @@ mod room;
 mod sync;
 mod threads;
 
+pub use affinity::pin_thread;
 pub use batcher::{Batcher, BatcherConfig, Batches};
 pub use completion::{CompletionQueue, Permit};
 pub use pool::{Config, Leftover, Pool};

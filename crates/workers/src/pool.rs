@@ -80,7 +80,7 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
         let pin = config.pin;
         let name = format!("{}-{worker}", config.name_prefix);
         let life = move || {
-            if pin && let Err(error) = affinity::pin(worker) {
+            if pin && let Err(error) = affinity::pin_thread(worker) {
                 warn!(worker, %error, "worker runs unpinned");
             }
             crew.work(worker, &parker);
