@@ -4,7 +4,10 @@
 //! commands in the README, in `.ci/run` and in the GitHub workflow are the same one.
 
 mod ci;
+mod crash_test;
 mod fuzz;
+mod network;
+mod server;
 mod step;
 mod tidy;
 mod vectors;
@@ -26,8 +29,13 @@ struct Arguments {
 enum Task {
     /// The one gate: format, tidiness, lints, docs, tests, models, vectors, short fuzz, dependency policy.
     Ci(ci::Options),
+    /// Kills a real node under load again and again, and checks that it keeps every change that it acknowledged.
+    CrashTest(crash_test::Options),
     /// Feeds every fuzz target with random input, or one of them with coverage guidance.
     Fuzz(fuzz::Options),
+    /// Starts a whole network of real nodes on loopback, each of which knows the others, until Ctrl-C.
+    #[command(subcommand)]
+    Network(network::Task),
     /// Checks what compilers do not: layers, where `unsafe` lives, file lengths, references into the protocol document.
     Tidy,
     /// Checks files of protocol test vectors against the wire format; prints `N passed, N failed, N skipped`.
@@ -41,7 +49,9 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Ci(options) => ci::run(&options),
+        Task::CrashTest(options) => crash_test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Network(task) => network::run(&task),
         Task::Tidy => tidy::run(),
         Task::Vectors { files } => vectors::run(&files),
     };

@@ -12,13 +12,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{PATIENCE, vectors};
 
-/// A running node. Ended, and its folder removed, when dropped.
+/// A running node. Ended, and its own folder removed, when dropped.
 #[derive(Debug)]
 pub struct Node {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
-    folder: tempfile::TempDir,
+    data: PathBuf,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// What to start, and how.
@@ -65,7 +66,7 @@ impl Node {
     /// What admin commands must carry: the key that it made at its start.
     #[must_use]
     pub fn admin_key(&self) -> Vec<u8> {
-        let secrets = std::fs::read_to_string(self.folder.path().join("data/secrets.toml")).unwrap();
+        let secrets = std::fs::read_to_string(self.data.join("secrets.toml")).unwrap();
         let key = secrets.lines().find_map(|line| line.strip_prefix("admin_key = ")).unwrap();
         vectors::octets(key.trim_matches('"'))
     }
@@ -167,7 +168,19 @@ impl Builder {
     #[must_use]
     pub fn start(&self) -> Node {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = self.command(folder.path()).spawn().unwrap();
+        let mut node = self.start_in(folder.path());
+        node._folder = Some(folder);
+        node
+    }
+
+    /// Starts it in a folder that outlives it, and waits until it serves.
+    ///
+    /// # Panics
+    ///
+    /// When it ends before it serves, with what it said.
+    #[must_use]
+    pub fn start_in(&self, folder: &Path) -> Node {
+        let mut child = self.command(folder).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut said = Vec::new();
         let address = loop {
@@ -181,7 +194,7 @@ impl Builder {
         let log = Arc::new(Mutex::new(said));
         let kept = Arc::clone(&log);
         thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
-        Node { child, address, log, folder }
+        Node { child, address, log, data: folder.join("data"), _folder: None }
     }
 }
 
