@@ -1,6 +1,6 @@
 //! Coins on a real node: every way they change hands, over both transports, and what survives its end.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a step that fails is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;

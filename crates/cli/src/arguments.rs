@@ -84,6 +84,7 @@ KEY FILE
     an = 00112233445566778899aabbccddeeff
     an.7 = 0f1e2d3c4b5a69788796a5b4c3d2e1f0
   `an` is the coin's authenticity number at every node, `an.7` that at RAIDA 7.
+  A coin file of a wallet will do, too.
   Nobody but its owner may have access to the file: chmod 600 FILE.
 
 JSON

@@ -55,8 +55,12 @@ fn inquire(
 /// one counts on encryption.
 pub(crate) fn targets(asking: &Asking) -> Result<Vec<Target>> {
     let seal = match (asking.encryption, &asking.key_file) {
-        (EncryptionArgument::Coin, Some(path)) => Some((Envelope::Coin as fn(_) -> _, KeyFile::read(path)?)),
-        (EncryptionArgument::Coin256, Some(path)) => Some((Envelope::Coin256 as fn(_) -> _, KeyFile::read(path)?)),
+        (EncryptionArgument::Coin, Some(path)) => {
+            Some((Envelope::Coin as fn(_) -> _, KeyFile::read(path, asking.coin_id)?))
+        }
+        (EncryptionArgument::Coin256, Some(path)) => {
+            Some((Envelope::Coin256 as fn(_) -> _, KeyFile::read(path, asking.coin_id)?))
+        }
         (EncryptionArgument::Clear, Some(_)) => {
             let message = "--key-file needs --encryption 1 or 4: without it the question goes out in clear";
             Arguments::command().error(ErrorKind::ArgumentConflict, message).exit()

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use raida_client::wallet::parse_coin;
 use raida_client::wire::{AuthenticityNumber, CoinId};
 use raida_client::{AdminKey, KeyCoin};
 use zeroize::Zeroizing;
@@ -18,8 +19,17 @@ pub(crate) struct KeyFile {
 }
 
 impl KeyFile {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        Self::parse(&private_file::read(path)?).with_context(|| format!("key file {}", path.display()))
+    /// The settings of a coin, or a coin file of a wallet.
+    pub(crate) fn read(path: &Path, coin_id: u16) -> Result<Self> {
+        let text = private_file::read(path)?;
+        let key_file = if text.starts_with('{') { Self::of_coin(&text, coin_id) } else { Self::parse(&text) };
+        key_file.with_context(|| format!("key file {}", path.display()))
+    }
+
+    fn of_coin(text: &str, coin_id: u16) -> Result<Self> {
+        let coin = parse_coin(text.as_bytes(), coin_id).map_err(|reason| anyhow!("{reason}"))?;
+        let known = (0..).zip(coin.secrets()).filter_map(|(id, secret)| Some((id, secret.number.clone()?)));
+        Ok(Self { coin: coin.id, everywhere: None, by_node: known.collect() })
     }
 
     /// The coin as this node knows it.
@@ -132,6 +142,17 @@ mod tests {
         assert_eq!(Some(file.coin), CoinId::new(-8, 17));
         assert_eq!(file.coin_at(7).unwrap().number, AuthenticityNumber::new([0xFF; 16]));
         assert_eq!(file.coin_at(6).unwrap().number.octets()[..4], [0x00, 0x11, 0x22, 0x33]);
+    }
+
+    #[test]
+    fn coin_file_of_a_wallet_is_a_key_file_too() {
+        let numbers = format!("\"{OTHER}\"{}", ", null".repeat(24));
+        let text = format!(
+            "{{\"version\": 1, \"coin_id\": 6, \"denomination\": 0, \"serial_number\": 9, \"an\": [{numbers}]}}"
+        );
+        let file = KeyFile::of_coin(&text, 6).unwrap();
+        assert_eq!(file.coin_at(0).unwrap().number, AuthenticityNumber::new([0xFF; 16]));
+        assert!(file.coin_at(1).is_err() && KeyFile::of_coin(&text, 7).is_err());
     }
 
     #[test]

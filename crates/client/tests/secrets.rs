@@ -1,8 +1,9 @@
 //! No secret is ever shown.
 
 use raida_client::testing::{FakeNode, Honest};
+use raida_client::wallet::AdminKeys;
 use raida_client::wire::{AuthenticityNumber, CoinId, Command};
-use raida_client::{AdminKey, Envelope, KeyCoin, Options, Question, Target, ask, stats};
+use raida_client::{AdminKey, Coin, Envelope, KeyCoin, Options, Question, Renewal, Target, ask, stats};
 
 /// One octet that stands for the secret: 171, AB.
 const SECRET: [u8; 16] = [0xAB; 16];
@@ -26,6 +27,13 @@ fn debug_output_shows_no_secret() {
         target.envelope = envelope;
         assert_discreet(&format!("{target:?} {target}"));
     }
+    let renewal = Renewal { coin: CoinId::new(0, 1).unwrap(), number: number(), proposed: number() };
+    let mut coin = Coin::new(CoinId::new(0, 1).unwrap());
+    coin.at_mut(7).unwrap().number = Some(number());
+    coin.propose(7, number());
+    let mut keys = AdminKeys::default();
+    keys.set(7, AdminKey::new(SECRET));
+    assert_discreet(&format!("{renewal:?} {coin:?} {keys:?}"));
     assert_discreet(&format!("{:?}", AdminKey::new(SECRET)));
     assert_discreet(&format!("{:?}", Question::raw(Command::POWN, SECRET)));
 }

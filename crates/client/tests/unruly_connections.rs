@@ -244,3 +244,38 @@ fn name_with_several_addresses_is_asked_at_the_one_that_answers() {
         assert_eq!(version(&target, &Options { transport, ..patient() }).unwrap().value, *VERSION);
     }
 }
+
+/// One attempt would have 100 ms; what is sent only once has the time of all, for an answer that is given up is a change
+/// of which nobody knows.
+#[test]
+fn question_that_is_sent_once_is_waited_for_as_long_as_all_attempts_may_take() {
+    let node = Honest::new(14);
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let fake = Listener::tcp(move |mut stream| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let answer = testing::read_request(&node, &mut stream).unwrap();
+        std::thread::sleep(Duration::from_millis(400));
+        drop(stream.write_all(&answer));
+    })
+    .unwrap();
+    let options = Options { timeout: Duration::from_millis(100), retries: 8, ..Options::default() };
+    let pown = Question::raw(Command::POWN, vec![0; 37]);
+    assert_eq!(ask(&fake.target(14), &pown, &options).unwrap().status, Status::NOT_IMPLEMENTED);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn error_tells_whether_the_question_may_have_arrived() {
+    let pown = Question::raw(Command::POWN, vec![0; 37]);
+    let closed = ClosedPort::tcp().unwrap();
+    let error = ask(&Target::new(closed.address().into()), &pown, &quick(0)).unwrap_err();
+    assert!(!error.may_have_arrived(), "{error}");
+    let node = Honest::new(14);
+    let mute = Listener::tcp(move |mut stream| drop(testing::read_request(&node, &mut stream))).unwrap();
+    let error = ask(&mute.target(14), &pown, &quick(0)).unwrap_err();
+    assert!(error.may_have_arrived(), "{error}");
+    let fake = FakeNode::start(&Honest::new(14)).unwrap();
+    let refused = raida_client::pown(&fake.target(14), &[], &patient()).unwrap_err();
+    assert!(!refused.may_have_arrived(), "{refused}");
+}

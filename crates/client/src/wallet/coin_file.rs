@@ -35,8 +35,12 @@ pub(super) fn text(coin: &Coin, coin_id: u16) -> Result<Zeroizing<Vec<u8>>, serd
     Ok(text)
 }
 
-/// The coin in a text. No error shows a value: it may be part of a secret.
-pub(super) fn parse(text: &[u8], coin_id: u16) -> Result<Coin, String> {
+/// The coin of network `coin_id` in the text of a coin file.
+///
+/// # Errors
+///
+/// Why the text can not be understood. That shows no value, which may be part of a secret.
+pub fn parse(text: &[u8], coin_id: u16) -> Result<Coin, String> {
     let place = |error: serde_json::Error| {
         let what = if error.is_data() { "a setting is missing, unknown or of a wrong kind" } else { "not JSON" };
         format!("{what}, at line {} column {}", error.line(), error.column())

@@ -27,6 +27,7 @@ mod issue;
 mod locker;
 mod pown;
 
+pub use coin_file::parse as parse_coin;
 pub use error::WalletError;
 pub use folder::Wallet;
 pub use issue::AdminKeys;
