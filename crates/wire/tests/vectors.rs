@@ -22,6 +22,7 @@ fn every_vector_of_the_wire_format_passes() {
         ("body", 15),
         ("crc", 6),
         ("key", 4),
+        ("merkle", 10),
         ("rej", 53),
         ("req", 22),
         ("resp", 16),
