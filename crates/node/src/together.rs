@@ -235,8 +235,16 @@ mod tests {
         assert_eq!(powned(&node, std::slice::from_ref(&first), udp), [Status::ALL_PASS], "in a later one");
         assert_eq!(node.statistics().read().coins_powned, 1);
         let other = Transport::Udp { datagram: 88, limit: 1440 };
-        assert_eq!(powned(&node, std::slice::from_ref(&first), other), [Status::ALL_FAIL], "with other padding it is another one");
-        assert_eq!(powned(&node, std::slice::from_ref(&first), Transport::Tcp), [Status::ALL_FAIL], "over TCP it runs again");
+        assert_eq!(
+            powned(&node, std::slice::from_ref(&first), other),
+            [Status::ALL_FAIL],
+            "with other padding it is another one"
+        );
+        assert_eq!(
+            powned(&node, std::slice::from_ref(&first), Transport::Tcp),
+            [Status::ALL_FAIL],
+            "over TCP it runs again"
+        );
         clock.advance(std::time::Duration::from_secs(10));
         assert_eq!(powned(&node, &[first], udp), [Status::ALL_FAIL], "after ten seconds it runs again");
     }
