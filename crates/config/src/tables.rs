@@ -97,7 +97,7 @@ tables! {
         admin_key: Option<AdminKey> = Key::new("admin_key", Kind::Secret, Preset::Unset("the secrets file has it"));
         /// Time between two integrity rounds.
         integrity_interval: Duration = Key::seconds("integrity_freq", 10..=604_800, 3600);
-        /// Whether the node takes part in integrity rounds: shows others its Merkle roots, and compares them.
+        /// Whether the node runs integrity rounds: compares its Merkle roots with those of others.
         synchronization_enabled: bool = Key::boolean("synchronization_enabled", false);
         /// Longest datagram that is received or sent; longer answers tell the client to use TCP.
         udp_payload_max: usize = Key::bytes("udp_effective_payload", 497..=65_507, 1440);

@@ -128,6 +128,7 @@ impl<'r, 'a> Together<'_, 'r, 'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
     use std::sync::Arc;
 
     use raida_reactor::service::Transport;
@@ -232,19 +233,11 @@ mod tests {
         let udp = Transport::Udp { datagram: 87, limit: 1440 };
         let (first, again) = (pown(1, 1, 2), pown(1, 1, 2));
         assert_eq!(powned(&node, &[first.clone(), again], udp), [Status::ALL_PASS; 2], "in one batch");
-        assert_eq!(powned(&node, std::slice::from_ref(&first), udp), [Status::ALL_PASS], "in a later one");
+        assert_eq!(powned(&node, from_ref(&first), udp), [Status::ALL_PASS], "in a later one");
         assert_eq!(node.statistics().read().coins_powned, 1);
         let other = Transport::Udp { datagram: 88, limit: 1440 };
-        assert_eq!(
-            powned(&node, std::slice::from_ref(&first), other),
-            [Status::ALL_FAIL],
-            "with other padding it is another one"
-        );
-        assert_eq!(
-            powned(&node, std::slice::from_ref(&first), Transport::Tcp),
-            [Status::ALL_FAIL],
-            "over TCP it runs again"
-        );
+        assert_eq!(powned(&node, from_ref(&first), other), [Status::ALL_FAIL], "with other padding it is another one");
+        assert_eq!(powned(&node, from_ref(&first), Transport::Tcp), [Status::ALL_FAIL], "over TCP it runs again");
         clock.advance(std::time::Duration::from_secs(10));
         assert_eq!(powned(&node, &[first], udp), [Status::ALL_FAIL], "after ten seconds it runs again");
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use raida_node::testing::{ADMIN_KEY, Coins, ask, node_of, settings, surroundings};
 use raida_reactor::service::Transport;
-use raida_wire::{AuthenticityNumber, Challenge, CoinId, Command, Recipient, Request, Sender};
+use raida_wire::{AuthenticityNumber, Challenge, CoinId, Recipient, Request, Sender, registry};
 use tracing_subscriber::fmt::MakeWriter;
 
 const NUMBER: [u8; 16] = [0xA7; 16];
@@ -56,7 +56,7 @@ fn assert_silent_about_secrets(text: &str) {
 }
 
 #[test]
-fn no_log_line_shows_a_secret_and_every_refusal_is_logged() {
+fn defect_14_no_log_line_shows_a_secret_and_every_refusal_is_logged() {
     let lines = Lines::default();
     let subscriber =
         tracing_subscriber::fmt().with_writer(lines.clone()).with_max_level(tracing::Level::TRACE).finish();
@@ -73,15 +73,23 @@ fn no_log_line_shows_a_secret_and_every_refusal_is_logged() {
         Sender::Coin256 { coin, number: &wrong, nonce: [0; 24] },
         Sender::TwoCoins { first: (coin, &number), second: (coin, &wrong), nonce: [0; 19] },
     ];
+    let name = coin.raw().0;
+    let payloads = [
+        ADMIN_KEY.to_vec(),
+        WRONG.to_vec(),
+        LOCKER.to_vec(),
+        [&name[..], &NUMBER].concat(),
+        [&name[..], &NUMBER, &NUMBER].concat(),
+        [&name[..], &WRONG, &LOCKER].concat(),
+        [&LOCKER[..], &name, &LOCKER].concat(),
+    ];
     tracing::subscriber::with_default(subscriber, || {
         for sender in senders {
-            for (command, payload) in
-                [(Command::SHOW_STATS, ADMIN_KEY), (Command::SHOW_STATS, WRONG), (Command::POWN, NUMBER)]
-            {
+            for (entry, payload) in registry::all().iter().flat_map(|entry| payloads.iter().map(move |p| (entry, p))) {
                 let recipient = Recipient { raida_id: 14, coin_id: 6, shard: 0 };
-                let request = Request::new(recipient, command, sender);
-                let mut octets = vec![0; request.built_len(16)];
-                request.build(&mut octets, &payload).expect("it fits");
+                let request = Request::new(recipient, entry.command, sender);
+                let mut octets = vec![0; request.built_len(payload.len())];
+                request.build(&mut octets, payload).expect("it fits");
                 ask(&node, &octets, Transport::Tcp).expect("an answer");
             }
         }

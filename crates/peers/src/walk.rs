@@ -58,7 +58,7 @@ pub enum Wanted {
 pub struct Forged;
 
 impl Walk {
-    /// Begins at every root that differs from our own. Denominations without a tree, zero on either side, are left out.
+    /// Begins at every root that differs from our own. A root of zeros stands for no tree, and is left out.
     #[must_use]
     pub fn new(own: Arc<Forest>, roots: &[u8; ROOTS_LEN]) -> Self {
         let top = u32::try_from(merkle::levels(LEAVES).saturating_sub(1)).unwrap_or_default();

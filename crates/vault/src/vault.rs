@@ -60,7 +60,9 @@ impl Vault {
         let admin_key = config.server.admin_key.as_ref().unwrap_or(&self.secrets.admin_key);
         let settings = Settings {
             reactors: reactors.to_vec(),
-            fixes_max: others::FIXES_MAX.get(),
+            fixes_max: config.peers.fixes_max.get(),
+            claims_by_address: config.peers.claims_by_address,
+            mirror_keys: config.integrity.mirror_keys.clone(),
             ..Settings::new(config.server.raida_id, AdminKey::new(*admin_key.expose()))
         };
         let (store, peers): (_, Arc<dyn Peers>) = (Arc::clone(&self.store), others::peers(config)?);

@@ -78,17 +78,34 @@ struct Log {
 impl FakePeer {
     /// The peer of this id.
     pub(crate) fn start(raida_id: u8, script: impl Script) -> Self {
+        let (script, log) = (Arc::new(script), Arc::new(Log::default()));
+        let (by_tcp, by_udp, seen) = (Arc::clone(&script), script, Arc::clone(&log));
+        Self::serve(
+            log,
+            move |stream| drop(serve(stream, raida_id, &*by_tcp, &seen)),
+            move |datagram| vote::Request::parse(datagram).and_then(|request| by_udp.vote(&request)),
+        )
+    }
+
+    /// A peer that does this with connections, each on a thread of its own, and this with datagrams.
+    pub(crate) fn with(
+        on_stream: impl Fn(TcpStream) + Send + Sync + 'static,
+        on_datagram: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Self {
+        Self::serve(Arc::default(), on_stream, on_datagram)
+    }
+
+    fn serve(
+        log: Arc<Log>,
+        on_stream: impl Fn(TcpStream) + Send + Sync + 'static,
+        on_datagram: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Self {
         let (tcp, udp) = sockets();
-        let (address, script) = (tcp.local_addr().unwrap(), Arc::new(script));
-        let (log, is_over) = (Arc::new(Log::default()), Arc::new(AtomicBool::new(false)));
-        let by_tcp = {
-            let (log, is_over, script) = (Arc::clone(&log), Arc::clone(&is_over), Arc::clone(&script));
-            thread::spawn(move || serve_streams(&tcp, raida_id, &script, &log, &is_over))
-        };
-        let by_udp = {
-            let is_over = Arc::clone(&is_over);
-            thread::spawn(move || serve_votes(&udp, &*script, &is_over))
-        };
+        let address = tcp.local_addr().unwrap();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (streams_over, datagrams_over, seen) = (Arc::clone(&is_over), Arc::clone(&is_over), Arc::clone(&log));
+        let by_tcp = thread::spawn(move || serve_streams(&tcp, Arc::new(on_stream), &seen, &streams_over));
+        let by_udp = thread::spawn(move || serve_datagrams(&udp, on_datagram, &datagrams_over));
         Self { address, log, is_over, threads: vec![by_tcp, by_udp] }
     }
 
@@ -133,22 +150,21 @@ pub(crate) fn closed_port() -> (Address, TcpStream, TcpListener) {
     (stream.local_addr().unwrap().into(), stream, listener)
 }
 
-fn serve_votes(socket: &UdpSocket, script: &impl Script, is_over: &AtomicBool) {
+fn serve_datagrams(socket: &UdpSocket, answer: impl Fn(&[u8]) -> Option<Vec<u8>>, is_over: &AtomicBool) {
     let mut buffer = [0; 2048];
     while !is_over.load(Ordering::SeqCst) {
         let Ok((len, from)) = socket.recv_from(&mut buffer) else { return };
-        if let Some(answer) = vote::Request::parse(&buffer[..len]).and_then(|request| script.vote(&request)) {
+        if let Some(answer) = answer(&buffer[..len]) {
             socket.send_to(&answer, from).unwrap();
         }
     }
 }
 
-/// A thread for every connection.
+/// A thread for every connection. It ends when its asker goes.
 fn serve_streams(
     listener: &TcpListener,
-    raida_id: u8,
-    script: &Arc<impl Script>,
-    log: &Arc<Log>,
+    serve: Arc<impl Fn(TcpStream) + Send + Sync + 'static>,
+    log: &Log,
     is_over: &AtomicBool,
 ) {
     while let Ok((stream, _)) = listener.accept() {
@@ -156,9 +172,8 @@ fn serve_streams(
             return;
         }
         log.connections.fetch_add(1, Ordering::SeqCst);
-        let (script, log) = (Arc::clone(script), Arc::clone(log));
-        // It ends when its asker goes.
-        thread::spawn(move || drop(serve(stream, raida_id, &*script, &log)));
+        let serve = Arc::clone(&serve);
+        thread::spawn(move || serve(stream));
     }
 }
 

@@ -11,5 +11,6 @@ mod fake_peer;
 mod healing;
 mod liars;
 mod mirror;
+mod real_nodes;
 mod tickets;
 mod votes;

@@ -30,11 +30,20 @@ pub(crate) fn record(seed: u8) -> Record {
 
 /// A store in memory with the key coins, and 100 coins on each of three pages.
 pub(crate) fn store() -> Arc<Store> {
-    let store = Store::open_on(Disk::new().plug_in(), &Options::new([7; 32])).unwrap();
+    let store = empty_store(7);
     let numbers = (0..100).chain(5 * 1024..5 * 1024 + 100).chain(1_022_976..1_023_076);
     let coins = numbers.map(|number| (coin(0, number), record(number.to_be_bytes()[3] | 1)));
     change(&store, coins.chain(keys().map(|key| (key, record(0xC4)))));
-    Arc::new(store)
+    store
+}
+
+/// A store in memory where nothing is issued, with a secret of its own.
+pub(crate) fn empty_store(secret: u8) -> Arc<Store> {
+    let options = Options { cache_pages: 16, database_cache: 1 << 20, ..Options::new([secret; 32]) };
+    let store = Arc::new(Store::open_on(Disk::new().plug_in(), &options).unwrap());
+    // Never closed: letting 240,000 places of its cache go takes longer than most tests, the more threads there were.
+    std::mem::forget(Arc::clone(&store));
+    store
 }
 
 /// Gives coins these records and brings the trees up to date.
