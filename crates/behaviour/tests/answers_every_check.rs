@@ -142,11 +142,22 @@ fn every_command_that_the_protocol_does_not_know_is_refused_by_number() {
 }
 
 #[test]
-fn every_command_that_is_not_built_yet_says_so_and_signs_it() {
+fn every_optional_command_is_answered_as_not_offered_and_signed() {
     let node = NODE.hold();
-    for &(group, command) in COMMANDS.iter().filter(|(group, _)| *group != 0) {
+    for &(group, command) in COMMANDS.iter().filter(|named| !CORE.contains(named)) {
         let request = for_this_node(request::plain(group, command, &[0; 21], 9));
         assert_answer(&node, &request, &from_this_node(request::answer(89, group, 9)));
+    }
+}
+
+#[test]
+fn every_core_command_judges_its_payload_and_signs_what_it_says() {
+    let node = NODE.hold();
+    for &(group, command) in CORE.iter().filter(|named| ![(0, 0), (0, 1), (0, 3)].contains(named)) {
+        let answer = ask::tcp(node.address(), &for_this_node(request::plain(group, command, &[0; 3], 10)));
+        let status = answer[2];
+        assert!(![6, 89, 250].contains(&status), "{group}/{command}: three octets are no payload, {status}");
+        assert_eq!(request::without_time(answer), from_this_node(request::answer(status, group, 10)));
     }
 }
 
@@ -281,6 +292,38 @@ fn from_this_node(mut answer: Vec<u8>) -> Vec<u8> {
 fn comparable(answer: Vec<u8>) -> Vec<u8> {
     if answer.len() == 48 { request::without_chance(answer) } else { request::without_time(answer) }
 }
+
+/// The commands that every node must offer.
+///
+/// Source: protocol §5.1
+const CORE: &[(u8, u8)] = &[
+    (0, 0),
+    (0, 1),
+    (0, 2),
+    (0, 3),
+    (1, 10),
+    (1, 11),
+    (1, 20),
+    (1, 21),
+    (2, 40),
+    (2, 50),
+    (2, 60),
+    (2, 80),
+    (3, 120),
+    (3, 130),
+    (3, 140),
+    (3, 150),
+    (3, 160),
+    (8, 82),
+    (8, 83),
+    (8, 84),
+    (9, 91),
+    (9, 92),
+    (9, 93),
+    (14, 2),
+    (14, 4),
+    (14, 5),
+];
 
 /// Every command of the registry, core and optional.
 ///

@@ -40,8 +40,9 @@ fn vote() -> Vec<u8> {
     vote
 }
 
+/// Its roots are zeros, and the node has trees.
 fn vote_answer() -> Vec<u8> {
-    b"\x01sixteen of nonce".to_vec()
+    b"\x00sixteen of nonce".to_vec()
 }
 
 /// `octets`, made `len` long with zeros behind them.
