@@ -1,6 +1,7 @@
 //! `cargo xtask network up`: a network of real nodes on loopback.
 
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -40,6 +41,8 @@ pub(crate) fn run(task: &Task) -> Result<()> {
     let first = free_ports()?;
     let peers: Vec<_> = (first..first + NODES).map(|port| format!("\"127.0.0.1:{port}\"")).collect();
     let peers = peers.join(", ");
+    let keys = folder.path().join("keys");
+    std::fs::create_dir(&keys).context("making a folder")?;
     let mut running = Vec::new();
     for id in 0..nodes {
         let home = folder.path().join(id.to_string());
@@ -47,9 +50,11 @@ pub(crate) fn run(task: &Task) -> Result<()> {
         let config = format!("[server]\nraida_id = {id}\nraida_servers = [{peers}]\n");
         std::fs::write(home.join("raida.toml"), config).context("writing a configuration")?;
         running.push(Server::start(&program, &home, &format!("127.0.0.1:{}", first + id))?);
-        println!("    RAIDA {id}: 127.0.0.1:{}, admin key in {}", first + id, home.join("data/secrets.toml").display());
+        symlink(home.join("data"), keys.join(id.to_string())).context("linking to an admin key")?;
+        println!("    RAIDA {id}: 127.0.0.1:{}", first + id);
     }
     println!("==> {nodes} nodes are up; Ctrl-C ends them");
+    println!("    for clients: --network 127.0.0.1:{first} --admin-key-dir {}", keys.display());
     let start = Instant::now();
     while !is_over.load(Ordering::SeqCst) && seconds.is_none_or(|most| start.elapsed() < Duration::from_secs(most)) {
         thread::sleep(Duration::from_millis(100));
