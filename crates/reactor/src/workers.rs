@@ -1,5 +1,8 @@
 //! The roads away from the I/O thread and back: to the workers, and to the batch.
 
+#[cfg(feature = "testing")]
+pub mod single_thread;
+
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
@@ -125,8 +128,13 @@ pub fn pool<S: Service>(service: Arc<S>, config: &Config) -> io::Result<WorkerPo
 ///
 /// A configuration out of range, or what the system said when the thread could not be started.
 pub fn batcher<S: Service>(service: Arc<S>, config: &BatcherConfig) -> io::Result<JobBatcher> {
+    Batcher::new(config, together(service), |mut job| job.finish(), |mut job| job.finish())
+}
+
+/// Answers jobs together.
+fn together<S: Service>(service: Arc<S>) -> impl FnMut(&mut [Job]) + Send + 'static {
     let (mut calls, mut outcomes) = (Vec::new(), Vec::new());
-    let run = move |jobs: &mut [Job]| {
+    move |jobs: &mut [Job]| {
         let mut these = emptied(mem::take(&mut calls));
         these.extend(jobs.iter_mut().map(Job::call));
         service.call_together(&mut these);
@@ -135,8 +143,7 @@ pub fn batcher<S: Service>(service: Arc<S>, config: &BatcherConfig) -> io::Resul
         for (job, outcome) in jobs.iter_mut().zip(outcomes.drain(..)) {
             job.outcome = outcome;
         }
-    };
-    Batcher::new(config, run, |mut job| job.finish(), |mut job| job.finish())
+    }
 }
 
 /// The memory of a list of calls, for calls that borrow from something else: collecting in place allocates nothing.

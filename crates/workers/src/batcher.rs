@@ -116,6 +116,55 @@ impl<J: Send + 'static, R: Send + 'static> Batcher<J, R> {
     }
 }
 
+#[cfg(feature = "testing")]
+impl<J, R> Batcher<J, R> {
+    /// A batcher without a thread, and the hand that does its work: for simulations.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn by_hand<Run: FnMut(&mut [J]), Finish: Fn(J) -> R>(
+        config: &BatcherConfig,
+        run: Run,
+        finish: Finish,
+    ) -> io::Result<(Self, Hand<J, R, Run, Finish>)> {
+        config.check()?;
+        let desk = Arc::new(Desk::new(config));
+        let hand = Hand { desk: Arc::clone(&desk), batch: (Vec::new(), Vec::new()), run, finish };
+        Ok((Self { desk, unparker: Parker::new().unparker().clone(), threads: Threads::new(0) }, hand))
+    }
+}
+
+/// Does a [batcher](Batcher::by_hand)'s work when it is told to. Dropping it drops the batch it has begun, unanswered.
+#[cfg(feature = "testing")]
+pub struct Hand<J, R, Run, Finish> {
+    desk: Arc<Desk<J, R>>,
+    batch: Taken<J, R>,
+    run: Run,
+    finish: Finish,
+}
+
+#[cfg(feature = "testing")]
+impl<J, R, Run: FnMut(&mut [J]), Finish: Fn(J) -> R> Hand<J, R, Run, Finish> {
+    /// Takes all that waits, up to the bound, as the next batch; does nothing while one is begun. Says how many jobs are
+    /// in the batch.
+    pub fn begin(&mut self) -> usize {
+        if self.batch.1.is_empty() {
+            let count = self.desk.queue.take_many(self.desk.batch_max, &mut self.batch).unwrap_or(0);
+            if count > 0 {
+                self.desk.begin(count);
+            }
+        }
+        self.batch.1.len()
+    }
+
+    /// Does the batch that has begun. Where it panics, `finish` makes the results too.
+    pub fn finish(&mut self) {
+        if !self.batch.1.is_empty() {
+            self.desk.finish(&mut self.batch, &mut self.run, &self.finish, &self.finish);
+        }
+    }
+}
+
 impl<J, R> Batcher<J, R> {
     /// Hands a job over for the next batch. Never blocks. The result of the job completes `permit`.
     ///
@@ -211,6 +260,9 @@ impl BatcherConfig {
     }
 }
 
+/// One batch: where its results go, and the jobs.
+type Taken<J, R> = (Vec<Permit<R>>, Vec<J>);
+
 /// Where jobs wait, shared by the thread and those who ask it.
 struct Desk<J, R> {
     queue: JobQueue<(Permit<R>, J)>,
@@ -249,23 +301,38 @@ impl<J, R> Desk<J, R> {
                 parker.park();
                 continue;
             }
-            self.room.announce();
-            self.tally.note(count);
-            let (permits, jobs) = &mut batch;
-            // Unwind safety: after a panic each job goes to `recover`, which is told what that
-            // means, and `run` is told that it may be called again.
-            let ran = catch_unwind(AssertUnwindSafe(|| run(jobs)));
-            if let Err(payload) = &ran {
-                self.panics.note(&**payload, "a batch panicked");
-            }
-            let result = |job| if ran.is_ok() { finish(job) } else { recover(job) };
-            for (permit, job) in permits.drain(..).zip(jobs.drain(..)) {
-                // Whatever else of the caller's may panic (`finish`, `recover`, the wake callback)
-                // may cost that job its result, but neither its slot nor the others theirs.
-                let answered = catch_unwind(AssertUnwindSafe(|| permit.complete(result(job))));
-                if let Err(payload) = answered {
-                    self.panics.note(&*payload, "answering a job panicked");
-                }
+            self.begin(count);
+            self.finish(&mut batch, &mut run, &finish, &recover);
+        }
+    }
+
+    /// So many jobs were taken out of the queue.
+    fn begin(&self, count: usize) {
+        self.room.announce();
+        self.tally.note(count);
+    }
+
+    /// Does a batch that has begun, and delivers what came of it.
+    fn finish(
+        &self,
+        (permits, jobs): &mut Taken<J, R>,
+        run: &mut impl FnMut(&mut [J]),
+        finish: &impl Fn(J) -> R,
+        recover: &impl Fn(J) -> R,
+    ) {
+        // Unwind safety: after a panic each job goes to `recover`, which is told what that
+        // means, and `run` is told that it may be called again.
+        let ran = catch_unwind(AssertUnwindSafe(|| run(jobs)));
+        if let Err(payload) = &ran {
+            self.panics.note(&**payload, "a batch panicked");
+        }
+        let result = |job| if ran.is_ok() { finish(job) } else { recover(job) };
+        for (permit, job) in permits.drain(..).zip(jobs.drain(..)) {
+            // Whatever else of the caller's may panic (`finish`, `recover`, the wake callback)
+            // may cost that job its result, but neither its slot nor the others theirs.
+            let answered = catch_unwind(AssertUnwindSafe(|| permit.complete(result(job))));
+            if let Err(payload) = answered {
+                self.panics.note(&*payload, "answering a job panicked");
             }
         }
     }

@@ -66,20 +66,38 @@ impl<J, R> Crew<J, R> {
 
     /// One worker's life: returns when all queues are closed and empty.
     pub(crate) fn work(&self, worker: usize, parker: &Parker) {
-        while let Some(Task { permit, job }) = self.next(worker, parker) {
-            self.room.announce();
-            // ORDERING: Relaxed, here and below: a number for statistics. Who has a result of this
-            // job no longer finds it counted, because the completion queue's lock comes after.
-            self.busy.fetch_add(1, Ordering::Relaxed);
-            let result = catch_unwind(AssertUnwindSafe(|| self.perform(job)));
-            self.busy.fetch_sub(1, Ordering::Relaxed);
-            let deliver = |result| catch_unwind(AssertUnwindSafe(|| permit.complete(result)));
-            // Whatever else of the caller's may panic (`recover`, a drop, the wake callback) may
-            // cost that job its result, but neither its slot nor the pool a thread.
-            if let Err(payload) = result.and_then(deliver) {
-                self.panics.note(&*payload, "answering a job panicked");
-            }
+        while let Some(task) = self.next(worker, parker) {
+            self.begin();
+            self.finish(task);
         }
+    }
+
+    /// A task was taken out of its queue.
+    pub(crate) fn begin(&self) {
+        self.room.announce();
+        // ORDERING: Relaxed, here and below: a number for statistics. Who has a result of this
+        // job no longer finds it counted, because the completion queue's lock comes after.
+        self.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Does a task that has begun, and delivers what came of it.
+    pub(crate) fn finish(&self, Task { permit, job }: Task<J, R>) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.perform(job)));
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        let deliver = |result| catch_unwind(AssertUnwindSafe(|| permit.complete(result)));
+        // Whatever else of the caller's may panic (`recover`, a drop, the wake callback) may
+        // cost that job its result, but neither its slot nor the pool a thread.
+        if let Err(payload) = result.and_then(deliver) {
+            self.panics.note(&*payload, "answering a job panicked");
+        }
+    }
+
+    /// Takes a task as worker 0 would, without waiting for one.
+    #[cfg(feature = "testing")]
+    pub(crate) fn take(&self) -> Option<Task<J, R>> {
+        let Found::Task(task) = self.find(0) else { return None };
+        self.begin();
+        Some(task)
     }
 
     /// Refuses every later task and wakes all workers, so that they finish and go.

@@ -48,6 +48,10 @@ mod sync;
 mod threads;
 
 pub use affinity::pin_thread;
+#[cfg(feature = "testing")]
+pub use batcher::Hand;
 pub use batcher::{Batcher, BatcherConfig, Batches};
 pub use completion::{CompletionQueue, Permit};
+#[cfg(feature = "testing")]
+pub use pool::Begun;
 pub use pool::{Config, Leftover, Pool};

@@ -152,6 +152,39 @@ impl<J, R> Pool<J, R> {
     }
 }
 
+#[cfg(feature = "testing")]
+impl<J, R> Pool<J, R> {
+    /// A pool without threads, whose jobs are done by whoever calls [`begin`](Self::begin) and [`finish`](Self::finish):
+    /// for simulations.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a field of `config` is out of its range.
+    pub fn by_hand(
+        config: &Config,
+        run: impl Fn(&mut J) -> R + Send + Sync + 'static,
+        recover: impl Fn(J) -> R + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let parkers: Vec<Parker> = (0..config.check()?).map(|_| Parker::new()).collect();
+        let crew = Crew::new(&parkers, config.queue_capacity, Box::new(run), Box::new(recover));
+        Ok(Self { crew: Arc::new(crew), threads: Threads::new(0) })
+    }
+
+    /// Takes the next job out of its queue, as an idle worker does. Dropping it gives its slot back, unanswered.
+    #[must_use]
+    pub fn begin(&self) -> Option<Begun<J, R>> {
+        self.crew.take().map(Begun)
+    }
+
+    /// Does a job that has begun.
+    pub fn finish(&self, Begun(task): Begun<J, R>) {
+        self.crew.finish(task);
+    }
+}
+
+/// A job that a simulated worker is at.
+#[cfg(feature = "testing")]
+pub struct Begun<J, R>(Task<J, R>);
+
 impl<J, R> Drop for Pool<J, R> {
     fn drop(&mut self) {
         self.shutdown();
