@@ -32,6 +32,11 @@ impl BufferPool {
         Self { tiny: Vec::new(), tiny_lent: 0, small: Vec::new(), large: Vec::new(), booked: 0, bound }
     }
 
+    /// Gives the pool another bound. What it owns beyond it is kept, and nothing is added.
+    pub const fn rebound(&mut self, bound: usize) {
+        self.bound = bound;
+    }
+
     /// A zeroed buffer of at least `len` octets, or `None` where the bound is reached or `len` is above [`LARGE`].
     pub fn take(&mut self, len: usize) -> Option<Buffer> {
         if len <= SMALL {

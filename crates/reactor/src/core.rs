@@ -14,6 +14,7 @@ use crate::buffer_pool::BufferPool;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::dispatch::Dispatch;
+use crate::errand::LiveConnection;
 use crate::link::Link;
 use crate::order::Order;
 use crate::pace::Pace;
@@ -145,7 +146,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             Outcome::Answered(range, status) => {
                 let elapsed = self.clock.now().saturating_duration_since(began);
                 stamp(answer.as_mut().get_mut(range.clone()).unwrap_or_default(), head, elapsed);
-                self.counters.answered(status);
+                self.counters.answered(status, elapsed);
                 range
             }
             Outcome::Broken => {
@@ -183,6 +184,21 @@ impl<S: Service, C: Clock> Core<S, C> {
             permits: self.dispatch.permits(),
             waiting: self.dispatch.waiting(),
         }
+    }
+
+    /// The open connections, so many at most.
+    pub(crate) fn live(&self, most: usize) -> Vec<LiveConnection> {
+        let now = self.clock.now();
+        let links = (0..self.links.reach()).filter_map(|slot| self.links.get(self.links.token(slot)?));
+        links.take(most).map(|link| link.live(now)).collect()
+    }
+
+    /// Takes other bounds over, except for those that memory was laid out by.
+    pub(crate) fn adopt(&mut self, settings: Settings) {
+        let Settings { connections_max, source_places, completions_max, .. } = self.settings;
+        self.buffers.rebound(settings.buffer_octets_max);
+        self.sources.relimit(settings.source_connections_max);
+        self.settings = Settings { connections_max, source_places, completions_max, ..settings };
     }
 
     fn is_exempt(&self, address: IpAddr) -> bool {

@@ -1,11 +1,13 @@
 //! The statistics of one reactor: one writer, any number of readers, no locked instruction.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use raida_conn::CloseReason;
 use raida_wire::Status;
 
+use crate::latencies::{Latencies, LatencySnapshot};
 use crate::workers::Road;
 
 /// A number that one thread writes and others read.
@@ -33,27 +35,30 @@ impl Counter {
 
 /// Declares every figure once: as a live counter, as a plain number in a snapshot, and for the sum over reactors.
 macro_rules! figures {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
         /// The live figures of one reactor. Its loop writes, everybody may read.
         ///
         /// Shared behind an `Arc`; aligned so that two reactors never write to one cache line.
         #[derive(Debug, Default)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: Counter,)*
+            $($(#[doc = $doc])* pub $name: Counter,)*
             by_status: CachePadded<ByStatus>,
             closes: [Counter; CloseReason::COUNT],
+            latencies: Latencies,
         }
 
         /// The figures at one moment, for one reactor or summed over several with [`merge`](Self::merge).
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Snapshot {
-            $($(#[$doc])* pub $name: u64,)*
+            $($(#[doc = $doc])* pub $name: u64,)*
             /// Answers of the service, by status octet.
             pub answers: [u64; 256],
             /// Refusals of the reactor, by status octet.
             pub refusals: [u64; 256],
             /// Connections closed, by [`CloseReason::index`].
             pub closes: [u64; CloseReason::COUNT],
+            /// How long the service took to answer, waiting for workers or the disk included.
+            pub latencies: LatencySnapshot,
         }
 
         impl Counters {
@@ -66,23 +71,36 @@ macro_rules! figures {
                     answers: std::array::from_fn(|status| read(&self.by_status.answers, status)),
                     refusals: std::array::from_fn(|status| read(&self.by_status.refusals, status)),
                     closes: std::array::from_fn(|reason| read(&self.closes, reason)),
+                    latencies: self.latencies.snapshot(),
                 }
             }
         }
 
         impl Snapshot {
+            /// Every figure with its name and what it counts, for those who show them all.
+            pub fn figures(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($name), concat!($($doc,)*), self.$name),)*].into_iter()
+            }
+
             /// Adds another reactor's figures.
             pub fn merge(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
                 add_all(&mut self.answers, &other.answers);
                 add_all(&mut self.refusals, &other.refusals);
                 add_all(&mut self.closes, &other.closes);
+                self.latencies.merge(&other.latencies);
             }
         }
 
         impl Default for Snapshot {
             fn default() -> Self {
-                Self { $($name: 0,)* answers: [0; 256], refusals: [0; 256], closes: [0; CloseReason::COUNT] }
+                Self {
+                    $($name: 0,)*
+                    answers: [0; 256],
+                    refusals: [0; 256],
+                    closes: [0; CloseReason::COUNT],
+                    latencies: LatencySnapshot::default(),
+                }
             }
         }
     };
@@ -171,8 +189,9 @@ impl Default for ByStatus {
 }
 
 impl Counters {
-    /// Counts an answer of the service.
-    pub(crate) fn answered(&self, status: Status) {
+    /// Counts an answer of the service, and how long it took.
+    pub(crate) fn answered(&self, status: Status, elapsed: Duration) {
+        self.latencies.count(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         count(&self.by_status.answers, usize::from(status.0));
     }
 
@@ -244,12 +263,13 @@ mod tests {
     fn reactors_add_up() {
         let (one, two) = (Counters::default(), Counters::default());
         one.requests.add(2);
-        one.answered(Status::SUCCESS);
+        one.answered(Status::SUCCESS, Duration::from_micros(3));
         two.requests.add(3);
-        two.answered(Status::SUCCESS);
+        two.answered(Status::SUCCESS, Duration::from_micros(3));
         two.refused(Status::INTERNAL);
         let mut sum = one.snapshot();
         sum.merge(&two.snapshot());
         assert_eq!((sum.requests, sum.answers_with(Status::SUCCESS), sum.refusals_with(Status::INTERNAL)), (5, 2, 1));
+        assert_eq!((sum.latencies.buckets[2], sum.latencies.total_us), (2, 6));
     }
 }

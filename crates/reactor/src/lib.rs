@@ -43,7 +43,9 @@ pub mod counters;
 mod datagram;
 pub mod datagrams;
 mod dispatch;
+mod errand;
 pub mod handle;
+pub mod latencies;
 mod link;
 mod lists;
 mod order;
@@ -63,6 +65,7 @@ pub mod timer;
 pub mod token;
 pub mod workers;
 
-pub use raida_conn::{CloseReason, Instant, Policy};
+pub use errand::LiveConnection;
+pub use raida_conn::{CloseReason, Instant, Phase, Policy};
 pub use reactor::{Drained, Reactor};
 pub use settings::Settings;

@@ -7,6 +7,7 @@ use raida_conn::{Connection, Instant};
 use raida_wire::Head;
 
 use crate::buffer::Buffer;
+use crate::errand::LiveConnection;
 use crate::service::Transport;
 use crate::sources::Entry;
 use crate::token::Token;
@@ -53,6 +54,18 @@ impl Link {
             response: None,
             response_start: 0,
             parked: None,
+        }
+    }
+
+    /// What an operator may see of it.
+    pub(crate) fn live(&self, now: Instant) -> LiveConnection {
+        LiveConnection {
+            peer: self.peer,
+            phase: self.machine.phase(),
+            is_waiting: self.parked.is_some(),
+            age: now.saturating_duration_since(self.opened),
+            octets_in: self.octets_in,
+            octets_out: self.octets_out,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::core::Core;
 use crate::counters::Counters;
 use crate::dispatch::Dispatch;
+use crate::errand::Errand;
 use crate::handle::Handle;
 use crate::link::Link;
 use crate::order::Order;
@@ -140,6 +141,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         self.expire();
         if woken {
             self.core.dispatch.collect();
+            self.run_errands();
         }
         self.take_results();
         self.reopen_gates();
@@ -160,6 +162,17 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     #[must_use]
     pub fn held(&self) -> crate::testing::Held {
         self.core.held()
+    }
+
+    /// Does what other threads have asked for. Whoever has lost patience meanwhile misses his answer.
+    fn run_errands(&mut self) {
+        for errand in self.handle.errands() {
+            match errand {
+                Errand::Ping(answer) => drop(answer.try_send(())),
+                Errand::List(most, answer) => drop(answer.try_send(self.core.live(most))),
+                Errand::Adopt(settings) => self.core.adopt(*settings),
+            }
+        }
     }
 
     fn start(&mut self) {

@@ -43,6 +43,11 @@ impl Sources {
         Self { places: vec![Place::default(); sets * WAYS].into(), key, limit, evictions: 0 }
     }
 
+    /// Gives the table another limit. Who holds more keeps what it has.
+    pub const fn relimit(&mut self, limit: u32) {
+        self.limit = limit;
+    }
+
     /// Counts one more connection from `address`, or `None` where its source holds as many as it may.
     pub fn admit(&mut self, address: IpAddr) -> Option<Entry> {
         let source = source(address);
