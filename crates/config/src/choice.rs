@@ -70,6 +70,18 @@ choice! {
     }
 }
 
+choice! {
+    /// What the process gives up once its sockets are bound.
+    SandboxMode {
+        /// Nothing.
+        Off = "off",
+        /// What the kernel lets it.
+        Try = "try",
+        /// All of it, or it ends.
+        Require = "require",
+    }
+}
+
 /// A word that is none of those there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChoiceError {

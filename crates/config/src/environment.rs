@@ -61,11 +61,11 @@ fn typed(key: &Key, text: &str) -> Value {
     match key.kind {
         Kind::Integer { .. } => text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
         Kind::Boolean => text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
-        Kind::Addresses | Kind::Peers | Kind::Mirrors | Kind::Coins => {
+        Kind::Addresses | Kind::LocalAddresses | Kind::Peers | Kind::Mirrors | Kind::Coins => {
             let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
             Value::from(entries.map(Value::from).collect::<Vec<_>>())
         }
-        Kind::Choice(_) | Kind::Text | Kind::Path | Kind::Secret => Value::from(text),
+        Kind::Choice(_) | Kind::Text | Kind::Path | Kind::Account | Kind::Secret => Value::from(text),
     }
 }
 

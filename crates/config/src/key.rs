@@ -18,6 +18,8 @@ pub(crate) struct Key {
     pub(crate) preset: Preset,
     /// The command-line flag that sets it, as typed.
     pub(crate) flag: Option<&'static str>,
+    /// Whether it can change while the node runs.
+    pub(crate) is_live: bool,
     /// What it is for: the lines of its doc comment.
     pub(crate) doc: &'static [&'static str],
 }
@@ -31,9 +33,11 @@ pub(crate) enum Kind {
     Text,
     Path,
     Addresses,
+    LocalAddresses,
     Peers,
     Mirrors,
     Coins,
+    Account,
     Secret,
 }
 
@@ -110,7 +114,7 @@ impl Key {
 
     /// A key of any kind.
     pub(crate) const fn new(name: &'static str, kind: Kind, preset: Preset) -> Self {
-        Self { table: "", name, kind, preset, flag: None, doc: &[] }
+        Self { table: "", name, kind, preset, flag: None, is_live: false, doc: &[] }
     }
 
     /// The same with another preset.
@@ -121,6 +125,11 @@ impl Key {
     /// The same, settable by a flag.
     pub(crate) const fn flag(self, flag: &'static str) -> Self {
         Self { flag: Some(flag), ..self }
+    }
+
+    /// The same, able to change while the node runs.
+    pub(crate) const fn live(self) -> Self {
+        Self { is_live: true, ..self }
     }
 
     /// The same, put in its table with its doc comment.
@@ -181,6 +190,12 @@ impl fmt::Display for Kind {
             Self::Addresses => {
                 write!(f, "a list of at most {ADDRESSES_MAX} different addresses such as \"192.0.2.1:50000\"")
             }
+            Self::LocalAddresses => {
+                write!(
+                    f,
+                    "a list of at most {ADDRESSES_MAX} different addresses of this host alone such as \"127.0.0.1:19500\""
+                )
+            }
             Self::Peers => {
                 write!(f, "a list of {NODES} entries such as \"raida0.example.com:50000\", or an empty list")
             }
@@ -190,6 +205,7 @@ impl fmt::Display for Kind {
             Self::Coins => {
                 write!(f, "a list of at most {COINS_MAX} coins such as \"0:258\", denomination and serial number")
             }
+            Self::Account => f.write_str("a name or a number"),
             Self::Secret => f.write_str("32 hexadecimal digits"),
         }
     }

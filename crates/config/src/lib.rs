@@ -20,6 +20,7 @@
 //! assert_eq!(loaded.origin("server.threads").unwrap().to_string(), "flag --threads");
 //! ```
 
+mod change;
 mod choice;
 mod data_dir;
 mod environment;
@@ -45,7 +46,8 @@ mod setting;
 mod tables;
 mod toml;
 
-pub use crate::choice::{Backend, ChoiceError, LogFormat};
+pub use crate::change::Change;
+pub use crate::choice::{Backend, ChoiceError, LogFormat, SandboxMode};
 pub use crate::data_dir::{DataDirError, make_data_dir};
 pub use crate::file::ConfigFile;
 pub use crate::flags::Overrides;

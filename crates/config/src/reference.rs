@@ -38,6 +38,9 @@ A node needs no configuration. What it is told comes from four places; later one
 A key that does not exist, a value out of its range and a contradiction between two keys stop the node at its start;
 all of them are named at once. `--check-config` does nothing but check. `--print-config` prints every value with the
 place that it came from, as a file that can be used again.
+
+On SIGHUP a node reads its file again. A file with a mistake changes nothing; otherwise all keys marked *Live* take their
+new values together, and the log names those that wait for a restart.
 ";
 
 const FOREIGN: &str = "
@@ -73,6 +76,9 @@ fn meaning(key: &Key) -> String {
     let mut meaning = one_line(key.doc);
     if let Some(flag) = key.flag {
         let _ = write!(meaning, " Flag `{flag}`.");
+    }
+    if key.is_live {
+        meaning.push_str(" *Live.*");
     }
     meaning
 }

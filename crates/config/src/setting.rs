@@ -12,7 +12,7 @@ use std::time::Duration;
 use figment::value::{Num, Value};
 use raida_wire::CoinId;
 
-use crate::choice::{Backend, LogFormat};
+use crate::choice::{Backend, LogFormat, SandboxMode};
 use crate::key::{ADDRESSES_MAX, COINS_MAX, Kind, MIRRORS_MAX, NODES, TEXT_MAX, Unit};
 use crate::peer::Peer;
 use crate::secret::Secret;
@@ -177,7 +177,7 @@ macro_rules! words {
     )+};
 }
 
-words!(Backend, LogFormat);
+words!(Backend, LogFormat, SandboxMode);
 
 impl Setting for String {
     fn read(value: &Value, _: &Kind) -> Result<Self, Found> {
@@ -202,8 +202,12 @@ impl Setting for PathBuf {
 }
 
 impl Setting for Vec<SocketAddr> {
-    fn read(value: &Value, _: &Kind) -> Result<Self, Found> {
+    fn read(value: &Value, kind: &Kind) -> Result<Self, Found> {
         let addresses: Self = each(value)?;
+        let foreign = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
+        if let (Kind::LocalAddresses, Some(address)) = (kind, foreign) {
+            return Err(Found(address.to_string()));
+        }
         if addresses.len() > ADDRESSES_MAX {
             return Err(Found(format!("a list of {}", addresses.len())));
         }
@@ -264,6 +268,24 @@ fn each<T: FromStr>(value: &Value) -> Result<Vec<T>, Found> {
 
 fn texts<T: ToString>(items: &[T]) -> Value {
     Value::from(items.iter().map(|item| Value::from(item.to_string())).collect::<Vec<_>>())
+}
+
+/// An account or a group, by name or number.
+impl Setting for Option<String> {
+    fn read(value: &Value, _: &Kind) -> Result<Self, Found> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.$".contains(c);
+        let name = value.as_str().map(str::to_owned).or_else(|| whole(value).map(|number| number.to_string()));
+        let fits = |name: &String| (1..=32).contains(&name.len()) && name.chars().all(is_part);
+        name.filter(fits).map(Some).ok_or_else(|| Found::value(value))
+    }
+
+    fn write(&self, _: &Kind) -> Option<Value> {
+        self.as_deref().map(Value::from)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
 }
 
 impl<const N: usize> Setting for Option<Secret<N>> {

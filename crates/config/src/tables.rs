@@ -10,7 +10,7 @@ use std::time::Duration;
 use figment::value::Value;
 use raida_wire::CoinId;
 
-use crate::choice::{Backend, LogFormat};
+use crate::choice::{Backend, LogFormat, SandboxMode};
 use crate::key::{Key, Kind, Preset};
 use crate::peer::Peer;
 use crate::reader::Reader;
@@ -40,6 +40,11 @@ macro_rules! tables {
                 Some(Self { $($table: $table?,)+ })
             }
 
+            /// Takes over the values of the keys that can change while the node runs.
+            pub(crate) fn take_live(&mut self, newer: &Self) {
+                $(self.$table.take_live(&newer.$table);)+
+            }
+
             /// Every key with its value as the file would spell it; `None` where it has none.
             pub(crate) fn values(&self) -> Vec<(Key, Option<Value>)> {
                 let mut values = Vec::new();
@@ -63,6 +68,12 @@ macro_rules! tables {
                 fn read(reader: &mut Reader<'_>) -> Option<Self> {
                     $(let $field = reader.read(&Self::$field);)+
                     Some(Self { $($field: $field?,)+ })
+                }
+
+                fn take_live(&mut self, newer: &Self) {
+                    $(if Self::$field.is_live {
+                        self.$field.clone_from(&newer.$field);
+                    })+
                 }
 
                 fn values(&self, values: &mut Vec<(Key, Option<Value>)>) {
@@ -122,9 +133,9 @@ tables! {
         /// Most kernel events taken at once.
         events_max: NonZeroUsize = Key::integer("events_max", 1..=65_536, 10_000);
         /// Events handled before timers and workers get their turn, so that no busy peer starves them.
-        events_per_turn_max: NonZeroUsize = Key::integer("events_per_turn_max", 1..=65_536, 256);
+        events_per_turn_max: NonZeroUsize = Key::integer("events_per_turn_max", 1..=65_536, 256).live();
         /// Longest wait for kernel events where no deadline is nearer.
-        wait: Duration = Key::milliseconds("wait_ms", 1..=60_000, 10_000);
+        wait: Duration = Key::milliseconds("wait_ms", 1..=60_000, 10_000).live();
         /// Silence after which the kernel asks whether a TCP peer is still there.
         keepalive_idle: Duration = Key::seconds("keepalive_idle_s", 1..=32_767, 60);
         /// Time between two such questions.
@@ -142,42 +153,42 @@ tables! {
         /// Connections open at once. Lower where `RLIMIT_NOFILE` is lower: the node says so at start.
         connections_max: NonZeroU32 = Key::integer("connections_max", 1..=1_048_576, 65_535);
         /// Connections open at once from one source (IPv4 /24, IPv6 /64).
-        connections_per_source_max: NonZeroU32 = Key::integer("connections_per_source_max", 1..=1_048_576, 1024);
+        connections_per_source_max: NonZeroU32 = Key::integer("connections_per_source_max", 1..=1_048_576, 1024).live();
         /// Whether loopback addresses may hold any number of connections.
-        loopback_exempt: bool = Key::boolean("loopback_exempt", true);
+        loopback_exempt: bool = Key::boolean("loopback_exempt", true).live();
         /// Sources that each I/O thread counts at once, about 16 bytes each; the least busy one makes room for the next.
         sources_max: NonZeroUsize = Key::integer("sources_max", 64..=16_777_216, 16_384);
         /// Requests answered on one connection before it is closed. Clients of the C server expect 1.
-        requests_per_connection_max: NonZeroU32 = Key::integer("requests_per_connection_max", 1..=4_294_967_295, 1);
+        requests_per_connection_max: NonZeroU32 = Key::integer("requests_per_connection_max", 1..=4_294_967_295, 1).live();
         /// Longest request body. Longer ones are refused before memory is taken.
-        body_max: u16 = Key::bytes("body_bytes_max", 34..=raida_wire::BODY_MAX as u64, raida_wire::BODY_MAX as u64);
+        body_max: u16 = Key::bytes("body_bytes_max", 34..=raida_wire::BODY_MAX as u64, raida_wire::BODY_MAX as u64).live();
         /// Memory for half-read requests, which get three quarters of it at most, and for answers. Each I/O thread has
         /// an equal share of it, but at least 262656 bytes.
-        buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864);
+        buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864).live();
         /// Octets read and thrown away after a farewell, so that the peer can still read its answer.
-        linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536);
+        linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536).live();
         /// Datagrams being answered by workers at once, or by the batch thread; one more is answered with the overload status.
-        udp_in_flight_max: usize = Key::integer("udp_in_flight_max", 0..=65_536, 256);
+        udp_in_flight_max: usize = Key::integer("udp_in_flight_max", 0..=65_536, 256).live();
     }
 
     /// Spans after which a wait ends.
     timeouts: Timeouts {
         /// A peer that owes octets and sends none.
-        progress: Duration = Key::milliseconds("progress_ms", 1..=SPAN_MAX_MS, 2000);
+        progress: Duration = Key::milliseconds("progress_ms", 1..=SPAN_MAX_MS, 2000).live();
         /// A request that is not complete this long after its connection was accepted.
-        request: Duration = Key::milliseconds("request_ms", 1..=SPAN_MAX_MS, 30_000);
+        request: Duration = Key::milliseconds("request_ms", 1..=SPAN_MAX_MS, 30_000).live();
         /// A peer that takes no octet of its answer.
-        write_progress: Duration = Key::milliseconds("write_progress_ms", 1..=SPAN_MAX_MS, 2000);
+        write_progress: Duration = Key::milliseconds("write_progress_ms", 1..=SPAN_MAX_MS, 2000).live();
         /// An answer that is not written completely.
-        write: Duration = Key::milliseconds("write_ms", 1..=SPAN_MAX_MS, 30_000);
+        write: Duration = Key::milliseconds("write_ms", 1..=SPAN_MAX_MS, 30_000).live();
         /// A farewell: what the peer still sends is read and thrown away for this long.
-        linger: Duration = Key::milliseconds("linger_ms", 1..=SPAN_MAX_MS, 1000);
+        linger: Duration = Key::milliseconds("linger_ms", 1..=SPAN_MAX_MS, 1000).live();
         /// Silence between two requests, where `limits.requests_per_connection_max` is above 1.
-        idle: Duration = Key::milliseconds("idle_ms", 1..=SPAN_MAX_MS, 2000);
+        idle: Duration = Key::milliseconds("idle_ms", 1..=SPAN_MAX_MS, 2000).live();
         /// A request that waits for a worker or the batch thread; then it is answered with the overload status.
-        queue: Duration = Key::milliseconds("queue_ms", 1..=SPAN_MAX_MS, 1500);
+        queue: Duration = Key::milliseconds("queue_ms", 1..=SPAN_MAX_MS, 1500).live();
         /// A stop: requests in flight may finish for this long.
-        drain: Duration = Key::milliseconds("drain_ms", 0..=SPAN_MAX_MS, 5000);
+        drain: Duration = Key::milliseconds("drain_ms", 0..=SPAN_MAX_MS, 5000).live();
     }
 
     /// The threads behind the I/O threads: the workers, as many as `server.threads` says, and the batch thread, which
@@ -229,9 +240,34 @@ tables! {
     /// What the node writes to standard error.
     log: Log {
         /// Which lines: a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,raida_reactor=debug`.
-        filter: String = Key::new("filter", Kind::Text, Preset::Text("info")).flag("--log");
+        filter: String = Key::new("filter", Kind::Text, Preset::Text("info")).flag("--log").live();
         /// What they look like.
         format: LogFormat = Key::choice("format", LogFormat::WORDS, "text");
+        /// Lines of one kind in a second at most; the reason of a close and the status of a refusal make kinds of their own.
+        /// How many more there were is said in one line. 0: no bound.
+        lines_per_second_max: usize = Key::integer("lines_per_second_max", 0..=1_000_000, 100).live();
+    }
+
+    /// What the node shows of itself, over HTTP and on this host only: `/metrics` for Prometheus, `/healthz`, `/readyz`,
+    /// `/report` and `/connections` for `raida top`.
+    monitor: Monitor {
+        /// Addresses for it.
+        listen: Vec<SocketAddr> = Key::new("listen", Kind::LocalAddresses, Preset::Nothing("nothing is shown"));
+        /// A question and its answer.
+        request: Duration = Key::milliseconds("request_ms", 1..=60_000, 2000);
+        /// Connections that one answer lists at most.
+        listed_max: NonZeroUsize = Key::integer("listed_max", 1..=65_536, 10_000);
+    }
+
+    /// What the process gives up once its sockets are bound.
+    sandbox: Sandbox {
+        /// `off`: nothing. `try`: what this kernel lets it, and the log says what not. `require`: all of it, or the node
+        /// does not start.
+        mode: SandboxMode = Key::choice("mode", SandboxMode::WORDS, "try");
+        /// Account to go on as, where the node is started by root.
+        user: Option<String> = Key::new("user", Kind::Account, Preset::Unset("it stays who it is"));
+        /// Group to go on as.
+        group: Option<String> = Key::new("group", Kind::Account, Preset::Unset("the group of sandbox.user"));
     }
 
     /// What the node keeps on disk.
