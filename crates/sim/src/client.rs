@@ -12,7 +12,11 @@ use crate::script::Script;
 
 /// Names a client of one simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub(crate) usize);
+pub struct ClientId {
+    pub(crate) index: u32,
+    /// Places are used again once their client is forgotten.
+    pub(crate) generation: u32,
+}
 
 /// How a connection ended, as the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum End {
 /// A client: what it has seen, and the state of its connection at both ends.
 #[derive(Debug)]
 pub struct Client {
+    pub(crate) generation: u32,
+    pub(crate) is_forgotten: bool,
     pub(crate) peer: SocketAddr,
     pub(crate) script: Script,
     /// What its program has read.
@@ -50,6 +56,12 @@ pub struct Client {
 #[derive(Debug, Default)]
 pub(crate) struct NodeEnd {
     pub(crate) token: Option<Token>,
+    /// Since when the node has had it.
+    pub(crate) accepted: Option<Instant>,
+    /// Octets handed to the loop.
+    pub(crate) taken: usize,
+    /// It failed without the peer's doing.
+    pub(crate) is_broken: bool,
     pub(crate) inbox: VecDeque<u8>,
     pub(crate) end_has_come: bool,
     pub(crate) reset_has_come: bool,
@@ -65,6 +77,8 @@ pub(crate) struct NodeEnd {
 impl Client {
     pub(crate) fn new(peer: SocketAddr, script: Script, at: Instant) -> Self {
         Self {
+            generation: 0,
+            is_forgotten: false,
             peer,
             script,
             received: Vec::new(),
@@ -103,6 +117,24 @@ impl Client {
     #[must_use]
     pub fn is_closed_by_node(&self) -> bool {
         self.node.closed
+    }
+
+    /// Since when the node has had its connection, where it was accepted.
+    #[must_use]
+    pub fn accepted(&self) -> Option<Instant> {
+        self.node.accepted
+    }
+
+    /// How many octets the loop has received from it.
+    #[must_use]
+    pub fn taken_by_node(&self) -> usize {
+        self.node.taken
+    }
+
+    /// Whether the weather broke its connection.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.node.is_broken
     }
 
     /// How many octets its kernel has room for.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::net::SocketAddr;
 
 use raida_reactor::Instant;
 
@@ -21,9 +22,17 @@ pub(crate) enum Event {
     /// A client's program reads.
     Read(ClientId),
     /// A datagram reaches the node.
-    DatagramToNode(usize),
-    /// An answer reaches its asker: index of the asker, octets.
-    DatagramToAsker(usize, Vec<u8>),
+    DatagramToNode(Box<(SocketAddr, Vec<u8>)>),
+    /// An answer reaches its asker.
+    DatagramToAsker(Box<(SocketAddr, Vec<u8>)>),
+    /// An operation that was held up is tried again.
+    Stir(ClientId),
+    /// The loop hears that it was woken.
+    Wake,
+    /// Something is reported for a connection that is closed.
+    Stale(u64),
+    /// The caller of the turns wanted to be called, by this number.
+    Call(u64),
     /// Nothing; the wait ends.
     Alarm,
 }

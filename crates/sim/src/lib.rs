@@ -33,6 +33,7 @@ pub mod clock;
 pub mod dice;
 mod event;
 mod network;
+mod outside;
 pub mod rig;
 pub mod script;
 pub mod seed;
@@ -41,6 +42,7 @@ pub mod weather;
 
 pub use client::{Client, ClientId, End};
 pub use clock::SimClock;
+pub use network::News;
 pub use rig::Rig;
 pub use script::Script;
 pub use sim::{DATAGRAM_LIMIT, Sim};

@@ -14,6 +14,17 @@ use crate::event::{Agenda, Event, Packet};
 use crate::script::{Act, Reads};
 use crate::weather::Weather;
 
+/// What the caller of the turns may want to hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It is over for a client: the node has closed, somebody has reset, or it has given up.
+    Ended(ClientId),
+    /// An answer has reached its asker.
+    Datagram(SocketAddr, Vec<u8>),
+    /// It is the time of a call, by its number.
+    Call(u64),
+}
+
 /// Clients, packets on their way, and what the node's kernel holds.
 #[derive(Debug)]
 pub(crate) struct Network {
@@ -27,11 +38,17 @@ pub(crate) struct Network {
     pub(crate) listening: bool,
     /// Datagrams that the node's kernel holds.
     pub(crate) mailbox: VecDeque<(SocketAddr, Vec<u8>)>,
-    /// Datagrams on their way to the node.
-    posted: Vec<(SocketAddr, Vec<u8>)>,
-    askers: BTreeMap<SocketAddr, usize>,
-    /// What each asker got.
-    answers: Vec<Vec<Vec<u8>>>,
+    /// What each asker got, unless news are given.
+    answers: BTreeMap<SocketAddr, Vec<Vec<u8>>>,
+    /// Senders of datagrams who prove nothing: octets that came from them, and went to them.
+    pub(crate) strangers: BTreeMap<SocketAddr, (usize, usize)>,
+    /// What the caller of the turns wants to hear, where he wants to.
+    pub(crate) news: Vec<News>,
+    pub(crate) gives_news: bool,
+    /// Places of clients that were forgotten.
+    pub(crate) free: Vec<u32>,
+    /// A promise that the node broke.
+    pub(crate) broken_promise: Option<String>,
     /// Clients whose end at the node may have something to report.
     pub(crate) stirred: Vec<ClientId>,
 }
@@ -47,48 +64,86 @@ impl Network {
             backlog: VecDeque::new(),
             listening: true,
             mailbox: VecDeque::new(),
-            posted: Vec::new(),
-            askers: BTreeMap::new(),
-            answers: Vec::new(),
+            answers: BTreeMap::new(),
+            strangers: BTreeMap::new(),
+            news: Vec::new(),
+            gives_news: false,
+            free: Vec::new(),
+            broken_promise: None,
             stirred: Vec::new(),
         }
     }
 
     pub(crate) fn client(&mut self, id: ClientId) -> Option<&mut Client> {
-        self.clients.get_mut(id.0)
+        find(&mut self.clients, id)
     }
 
     /// Sends a datagram at `at`.
     pub(crate) fn post(&mut self, at: Instant, peer: SocketAddr, octets: &[u8]) {
-        if !self.askers.contains_key(&peer) {
-            self.askers.insert(peer, self.answers.len());
-            self.answers.push(Vec::new());
-        }
         for _ in 0..self.copies() {
             let at = at + self.delay();
-            self.agenda.schedule(at, Event::DatagramToNode(self.posted.len()));
-            self.posted.push((peer, octets.to_vec()));
+            self.agenda.schedule(at, Event::DatagramToNode(Box::new((peer, octets.to_vec()))));
+        }
+    }
+
+    /// A datagram has reached the node's kernel.
+    fn take_in(&mut self, peer: SocketAddr, octets: Vec<u8>) {
+        if self.listening && self.mailbox.len() < self.weather.mailbox {
+            if let Some((octets_in, _)) = self.strangers.get_mut(&peer) {
+                *octets_in += octets.len();
+            }
+            self.mailbox.push_back((peer, octets));
         }
     }
 
     /// The node answers a datagram.
     pub(crate) fn reply(&mut self, peer: SocketAddr, octets: &[u8]) {
-        let Some(&asker) = self.askers.get(&peer) else { return };
+        if let Some((octets_in, octets_out)) = self.strangers.get_mut(&peer) {
+            *octets_out += octets.len();
+            if octets_out > octets_in {
+                self.broken_promise =
+                    Some(format!("{peer} has proved nothing, sent {octets_in} octets and was sent {octets_out}"));
+            }
+            return;
+        }
         for _ in 0..self.copies() {
             let at = self.clock.now() + self.delay();
-            self.agenda.schedule(at, Event::DatagramToAsker(asker, octets.to_vec()));
+            self.agenda.schedule(at, Event::DatagramToAsker(Box::new((peer, octets.to_vec()))));
         }
     }
 
     /// What came back to an asker.
     pub(crate) fn answers(&self, peer: SocketAddr) -> &[Vec<u8>] {
-        self.askers.get(&peer).and_then(|&asker| self.answers.get(asker)).map_or(&[], Vec::as_slice)
+        self.answers.get(&peer).map_or(&[], Vec::as_slice)
+    }
+
+    /// Forgets a client as soon as the node has closed its end.
+    pub(crate) fn forget(&mut self, id: ClientId) {
+        let Some(client) = find(&mut self.clients, id) else { return };
+        client.is_forgotten = true;
+        if client.node.closed {
+            client.generation = client.generation.wrapping_add(1);
+            self.free.push(id.index);
+        }
+    }
+
+    /// Takes a client in.
+    pub(crate) fn add(&mut self, mut client: Client) -> ClientId {
+        let place = self.free.pop().and_then(|index| Some((index, self.clients.get_mut(index as usize)?)));
+        if let Some((index, place)) = place {
+            client.generation = place.generation;
+            let generation = client.generation;
+            *place = client;
+            return ClientId { index, generation };
+        }
+        self.clients.push(client);
+        ClientId { index: u32::try_from(self.clients.len() - 1).unwrap_or(u32::MAX), generation: 0 }
     }
 
     /// Sends something from the node to a client, behind everything sent before.
     pub(crate) fn send_client(&mut self, id: ClientId, packet: Packet) {
         let at = self.clock.now() + self.delay();
-        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(client) = find(&mut self.clients, id) else { return };
         if let Packet::Octets(octets) = &packet {
             client.coming += octets.len();
         }
@@ -114,20 +169,19 @@ impl Network {
             Event::ToNode(id, packet) => self.reach_node(id, packet),
             Event::ToClient(id, packet) => self.reach_client(id, packet),
             Event::Read(id) => self.read(id),
-            Event::DatagramToNode(posted) => self.mailbox.extend(self.posted.get(posted).cloned()),
-            Event::DatagramToAsker(asker, octets) => {
-                if let Some(answers) = self.answers.get_mut(asker) {
-                    answers.push(octets);
-                }
-            }
-            Event::Alarm => {}
+            Event::DatagramToNode(letter) => self.take_in(letter.0, letter.1),
+            Event::DatagramToAsker(letter) if self.gives_news => self.news.push(News::Datagram(letter.0, letter.1)),
+            Event::DatagramToAsker(letter) => self.answers.entry(letter.0).or_default().push(letter.1),
+            Event::Stir(id) => self.stirred.push(id),
+            Event::Call(number) => self.news.push(News::Call(number)),
+            Event::Alarm | Event::Wake | Event::Stale(_) => {}
         }
     }
 
     /// A client goes on with its part.
     fn act(&mut self, id: ClientId) {
         loop {
-            let Some(client) = self.clients.get_mut(id.0) else { return };
+            let Some(client) = find(&mut self.clients, id) else { return };
             let is_dismissed = match client.end {
                 None => false,
                 Some((End::Closed, _)) => !client.script.stays,
@@ -148,7 +202,7 @@ impl Network {
                 Act::Await(_) => {}
                 Act::HalfClose => self.end(id),
                 Act::Reset => {
-                    client.end = Some((End::Reset, self.clock.now()));
+                    self.end_at(id, End::Reset);
                     self.send_node(id, Packet::Reset);
                 }
             }
@@ -157,7 +211,7 @@ impl Network {
 
     fn act_after(&mut self, id: ClientId, span: Duration) {
         let at = self.clock.now() + span;
-        if let Some(client) = self.clients.get_mut(id.0) {
+        if let Some(client) = find(&mut self.clients, id) {
             client.will_act = true;
             self.agenda.schedule(at, Event::Act(id));
         }
@@ -176,7 +230,7 @@ impl Network {
 
     /// A client shuts down its sending side.
     fn end(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(id.0)
+        if let Some(client) = find(&mut self.clients, id)
             && !std::mem::replace(&mut client.has_ended, true)
         {
             self.send_node(id, Packet::End);
@@ -185,13 +239,13 @@ impl Network {
 
     fn send_node(&mut self, id: ClientId, packet: Packet) {
         let at = self.clock.now() + self.delay();
-        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(client) = find(&mut self.clients, id) else { return };
         client.last_to_node = client.last_to_node.max(at);
         self.agenda.schedule(client.last_to_node, Event::ToNode(id, packet));
     }
 
     fn reach_node(&mut self, id: ClientId, packet: Packet) {
-        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(client) = find(&mut self.clients, id) else { return };
         let node = &mut client.node;
         match packet {
             // As a kernel does: whoever sends to a closed socket is reset.
@@ -207,9 +261,8 @@ impl Network {
     }
 
     fn reach_client(&mut self, id: ClientId, packet: Packet) {
-        let now = self.clock.now();
         let delay = self.delay();
-        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(client) = find(&mut self.clients, id) else { return };
         if let Packet::Octets(octets) = &packet {
             client.coming -= octets.len();
         }
@@ -235,14 +288,14 @@ impl Network {
             // What the program has not read by now is lost.
             Packet::Reset => {
                 client.unread.clear();
-                client.end = Some((End::Reset, now));
+                self.end_at(id, End::Reset);
             }
         }
     }
 
     fn read_after(&mut self, id: ClientId, pause: Duration) {
         let at = self.clock.now() + pause;
-        if let Some(client) = self.clients.get_mut(id.0)
+        if let Some(client) = find(&mut self.clients, id)
             && !std::mem::replace(&mut client.will_read, true)
         {
             self.agenda.schedule(at, Event::Read(id));
@@ -251,7 +304,7 @@ impl Network {
 
     /// A client's program reads.
     fn read(&mut self, id: ClientId) {
-        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(client) = find(&mut self.clients, id) else { return };
         client.will_read = false;
         let (most, pause) = match client.script.reads {
             Reads::Eagerly => (usize::MAX, Duration::ZERO),
@@ -272,20 +325,41 @@ impl Network {
 
     /// A client has read everything up to the node's end.
     fn finish(&mut self, id: ClientId) {
-        let now = self.clock.now();
-        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(client) = find(&mut self.clients, id) else { return };
+        let stays = client.script.stays;
         if !client.is_over() {
-            client.end = Some((End::Closed, now));
-            if !client.script.stays {
+            self.end_at(id, End::Closed);
+            if !stays {
                 self.end(id);
             }
         }
     }
 
+    /// It is over for a client, now.
+    fn end_at(&mut self, id: ClientId, end: End) {
+        let now = self.clock.now();
+        if let Some(client) = find(&mut self.clients, id) {
+            let was_over = client.end.replace((end, now)).is_some();
+            if self.gives_news && !was_over {
+                self.news.push(News::Ended(id));
+            }
+        }
+    }
+
+    /// A client gives up.
+    pub(crate) fn give_up(&mut self, id: ClientId) {
+        if self.client(id).is_some_and(|client| !client.is_over()) {
+            self.end_at(id, End::Reset);
+            self.send_node(id, Packet::Reset);
+        }
+    }
+
     /// Resets a client that nobody will serve.
     pub(crate) fn reset_client(&mut self, id: ClientId) {
-        if let Some(client) = self.client(id) {
-            client.node.closed = true;
+        let Some(client) = self.client(id) else { return };
+        client.node.closed = true;
+        if client.is_forgotten {
+            return self.forget(id);
         }
         self.send_client(id, Packet::Reset);
     }
@@ -293,6 +367,11 @@ impl Network {
     fn delay(&mut self) -> Duration {
         let most = u64::try_from(self.weather.delay.as_micros()).unwrap_or(u64::MAX - 1);
         Duration::from_micros(self.dice.below(most + 1))
+    }
+
+    /// Whether something happens that happens so often out of a thousand.
+    pub(crate) fn strikes(&mut self, permille: u16) -> bool {
+        permille > 0 && self.dice.below(1000) < u64::from(permille)
     }
 
     /// How often one datagram arrives.
@@ -303,4 +382,9 @@ impl Network {
             1 + u32::from(self.dice.odds(self.weather.double_percent))
         }
     }
+}
+
+/// A client that is not forgotten.
+pub(crate) fn find(clients: &mut [Client], id: ClientId) -> Option<&mut Client> {
+    clients.get_mut(id.index as usize).filter(|client| client.generation == id.generation)
 }

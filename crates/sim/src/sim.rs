@@ -1,6 +1,6 @@
 //! The simulated backend: the node's kernel.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use raida_reactor::token::Token;
 use crate::client::{Client, ClientId};
 use crate::clock::SimClock;
 use crate::event::{Event, Packet};
-use crate::network::Network;
+use crate::network::{Network, find};
 use crate::script::Script;
 use crate::weather::Weather;
 
@@ -30,23 +30,26 @@ use crate::weather::Weather;
 /// It panics where the loop breaks a promise: octets that were lent have to come back wiped.
 #[derive(Debug)]
 pub struct Sim {
-    network: Network,
-    ready: VecDeque<Ready>,
-    tokens: BTreeMap<u64, ClientId>,
-    accepting: bool,
-    accept_is_ready: bool,
-    descriptors_used: usize,
-    receiving_datagrams: bool,
-    datagrams_are_ready: bool,
-    batch: Datagrams,
-    scratch: Vec<u8>,
-    woken: Arc<AtomicBool>,
-    dropped: Graveyard,
+    pub(crate) network: Network,
+    pub(crate) ready: VecDeque<Ready>,
+    /// Who is at which slot.
+    pub(crate) tokens: Vec<Option<(Token, ClientId)>>,
+    pub(crate) accepting: bool,
+    pub(crate) accept_is_ready: bool,
+    pub(crate) descriptors_used: usize,
+    pub(crate) receiving_datagrams: bool,
+    pub(crate) datagrams_are_ready: bool,
+    pub(crate) batch: Datagrams,
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) woken: Arc<AtomicBool>,
+    pub(crate) wake_is_due: bool,
+    pub(crate) stale_reported: u64,
+    pub(crate) dropped: Graveyard,
     trace: u64,
 }
 
 /// Datagrams that one batch holds.
-const BATCH: usize = 8;
+pub(crate) const BATCH: usize = 8;
 /// Octets that a datagram may have.
 pub const DATAGRAM_LIMIT: usize = 1440;
 /// Completions among which the next one is drawn.
@@ -54,14 +57,15 @@ const DRAWN_FROM: usize = 8;
 
 /// What can be reported. What exactly, is decided when it is.
 #[derive(Debug)]
-enum Ready {
+pub(crate) enum Ready {
     Accept,
     Client(ClientId),
     Datagrams,
     Returned(Buffer),
+    Stale(Token),
 }
 
-type Graveyard = Arc<Mutex<Vec<ClientId>>>;
+pub(crate) type Graveyard = Arc<Mutex<Vec<ClientId>>>;
 
 /// An accepted connection without a token.
 #[derive(Debug)]
@@ -86,7 +90,7 @@ impl Sim {
         Self {
             network: Network::new(seed, weather),
             ready: VecDeque::new(),
-            tokens: BTreeMap::new(),
+            tokens: Vec::new(),
             accepting: false,
             accept_is_ready: false,
             descriptors_used: 0,
@@ -95,6 +99,8 @@ impl Sim {
             batch: Datagrams::new(0, BATCH, DATAGRAM_LIMIT, DATAGRAM_LIMIT),
             scratch: Vec::new(),
             woken: Arc::new(AtomicBool::new(false)),
+            wake_is_due: false,
+            stale_reported: 0,
             dropped: Graveyard::default(),
             trace: 0,
         }
@@ -109,8 +115,7 @@ impl Sim {
     /// Lets a client connect, `after` from now.
     pub fn connect(&mut self, after: Duration, peer: SocketAddr, script: Script) -> ClientId {
         let at = self.network.clock.now() + after;
-        let id = ClientId(self.network.clients.len());
-        self.network.clients.push(Client::new(peer, script, at));
+        let id = self.network.add(Client::new(peer, script, at));
         self.network.agenda.schedule(at, Event::Connect(id));
         id
     }
@@ -136,11 +141,17 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// When the id is another simulation's.
+    /// When the id is another simulation's, or its client is forgotten.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test that mixes up its simulations has to fail")]
     pub fn client(&self, id: ClientId) -> &Client {
-        self.network.clients.get(id.0).expect("ids come from this simulation")
+        self.known(id).expect("ids come from this simulation")
+    }
+
+    /// A client, unless it was forgotten.
+    #[must_use]
+    pub fn known(&self, id: ClientId) -> Option<&Client> {
+        self.network.clients.get(id.index as usize).filter(|client| client.generation == id.generation)
     }
 
     /// The answers that reached an asker, in order of arrival.
@@ -198,34 +209,40 @@ impl Backend for Sim {
 
     fn adopt(&mut self, token: Token, mut socket: Socket) {
         socket.graveyard = None;
-        self.tokens.insert(token.to_word(), socket.client);
+        let slot = token.slot() as usize;
+        if self.tokens.len() <= slot {
+            self.tokens.resize(slot + 1, None);
+        }
+        if let Some(place) = self.tokens.get_mut(slot) {
+            *place = Some((token, socket.client));
+        }
         if let Some(client) = self.network.client(socket.client) {
             client.node.token = Some(token);
         }
     }
 
     fn receive(&mut self, token: Token) {
-        self.start(token, |client| client.node.receiving = true);
+        self.start(token, |client| !std::mem::replace(&mut client.node.receiving, true));
     }
 
     fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
         self.start(token, |client| {
             client.node.watched = false;
-            client.node.sending = Some((buffer, range));
+            client.node.sending.replace((buffer, range)).is_none()
         });
     }
 
     fn watch(&mut self, token: Token) {
-        self.start(token, |client| client.node.watched = true);
+        self.start(token, |client| !std::mem::replace(&mut client.node.watched, true));
     }
 
     fn has_unread(&mut self, token: Token) -> bool {
-        let id = self.tokens.get(&token.to_word()).copied();
+        let id = self.named(token);
         id.and_then(|id| self.network.client(id)).is_some_and(|client| !client.node.inbox.is_empty())
     }
 
     fn shut_down_sending(&mut self, token: Token) {
-        let Some(&id) = self.tokens.get(&token.to_word()) else { return };
+        let Some(id) = self.named(token) else { return };
         if let Some(client) = self.network.client(id)
             && !std::mem::replace(&mut client.node.has_ended, true)
         {
@@ -234,8 +251,17 @@ impl Backend for Sim {
     }
 
     fn close(&mut self, token: Token, reset: bool) {
-        if let Some(id) = self.tokens.remove(&token.to_word()) {
-            self.close_client(id, reset);
+        let Some(id) = self.named(token) else {
+            self.network.broken_promise = Some(format!("{token:?} was closed twice, or never opened"));
+            return;
+        };
+        if let Some(place) = self.tokens.get_mut(token.slot() as usize) {
+            *place = None;
+        }
+        self.close_client(id, reset);
+        if self.network.weather.stale_percent > 0 && self.network.dice.odds(self.network.weather.stale_percent) {
+            let at = self.network.clock.now() + Duration::from_micros(self.network.dice.below(500_000));
+            self.network.agenda.schedule(at, Event::Stale(token.to_word()));
         }
     }
 
@@ -261,12 +287,17 @@ impl Backend for Sim {
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.bury_dropped();
+        self.hear();
+        if self.network.strikes(self.network.weather.spurious_permille) {
+            self.wake_is_due |= self.network.dice.odds(50);
+            return Ok(());
+        }
         let now = self.network.clock.now();
         while let Some((_, event)) = self.network.agenda.pop(now) {
             self.happen(event);
         }
         let until = timeout.map_or(Instant::from_micros(u64::MAX), |timeout| now + timeout);
-        while self.ready.is_empty() && !self.woken.load(Ordering::Acquire) {
+        while self.ready.is_empty() && !self.wake_is_due && self.network.news.is_empty() {
             let Some((at, event)) = self.network.agenda.pop(until) else {
                 if timeout.is_none() {
                     return Err(io::Error::new(io::ErrorKind::Deadlock, "nothing will ever happen"));
@@ -286,7 +317,8 @@ impl Backend for Sim {
 
     fn next(&mut self) -> Option<Completion<'_, Socket>> {
         assert!(self.scratch.iter().all(|&octet| octet == 0), "received octets have to come back wiped");
-        if self.woken.swap(false, Ordering::AcqRel) {
+        self.hear();
+        if std::mem::take(&mut self.wake_is_due) {
             return Some(Completion::Woken);
         }
         loop {
@@ -296,6 +328,7 @@ impl Backend for Sim {
                 Ready::Client(id) => self.report_client(id),
                 Ready::Datagrams => Some(Report::Datagrams),
                 Ready::Returned(buffer) => Some(Report::Whole(Completion::Returned(buffer))),
+                Ready::Stale(token) => Some(self.report_stale(token)),
             };
             let Some(report) = report else { continue };
             self.network.clock.pass(self.network.weather.cost);
@@ -332,7 +365,13 @@ enum Report {
 
 impl Sim {
     fn happen(&mut self, event: Event) {
-        self.network.happen(event);
+        if event == Event::Wake {
+            self.wake_is_due = true;
+        } else if let Event::Stale(word) = event {
+            self.ready.push_back(Ready::Stale(Token::from_word(word)));
+        } else {
+            self.network.happen(event);
+        }
         for id in std::mem::take(&mut self.network.stirred) {
             self.stir(id);
         }
@@ -340,11 +379,45 @@ impl Sim {
         self.stir_mailbox();
     }
 
-    /// Notes an operation.
-    fn start(&mut self, token: Token, note: impl FnOnce(&mut Client)) {
-        let Some(&id) = self.tokens.get(&token.to_word()) else { return };
-        if let Some(client) = self.network.client(id) {
-            note(client);
+    /// Hears the waker, at once or, where the weather holds things up, later.
+    fn hear(&mut self) {
+        // ORDERING: Acquire pairs with the Release in `waker`.
+        if !self.woken.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        if self.network.weather.hold.is_zero() {
+            self.wake_is_due = true;
+        } else {
+            self.hold_up(Event::Wake);
+        }
+    }
+
+    /// Lets something happen later that could happen now.
+    fn hold_up(&mut self, event: Event) {
+        let most = u64::try_from(self.network.weather.hold.as_micros()).unwrap_or(u64::MAX);
+        let at = self.network.clock.now() + Duration::from_micros(1 + self.network.dice.below(most));
+        self.network.agenda.schedule(at, event);
+    }
+
+    /// Whether the weather holds up what could be done now.
+    fn is_held_up(&mut self) -> bool {
+        self.network.weather.hold_percent > 0 && self.network.dice.odds(self.network.weather.hold_percent)
+    }
+
+    /// Whose token it is.
+    fn named(&self, token: Token) -> Option<ClientId> {
+        let place = self.tokens.get(token.slot() as usize)?.as_ref();
+        place.filter(|(known, _)| *known == token).map(|(_, id)| *id)
+    }
+
+    /// Notes an operation, which must not be in flight already.
+    fn start(&mut self, token: Token, note: impl FnOnce(&mut Client) -> bool) {
+        let Some(id) = self.named(token) else {
+            self.network.broken_promise = Some(format!("an operation on {token:?}, which is closed"));
+            return;
+        };
+        if self.network.client(id).is_some_and(|client| !note(client)) {
+            self.network.broken_promise = Some(format!("two operations of one kind on {token:?}"));
         }
         self.stir(id);
     }
@@ -387,10 +460,15 @@ impl Sim {
 
     fn report_accept(&mut self) -> Option<Report> {
         self.accept_is_ready = false;
+        if self.accepting && self.is_held_up() {
+            self.hold_up(Event::Alarm);
+            return None;
+        }
         if !std::mem::take(&mut self.accepting) {
             return None;
         }
-        if self.descriptors_used >= self.network.weather.descriptors {
+        let fails = self.network.weather.accept_fails_percent;
+        if self.descriptors_used >= self.network.weather.descriptors || fails > 0 && self.network.dice.odds(fails) {
             let shed = u32::from(self.network.dice.odds(20));
             if shed > 0
                 && let Some(id) = self.network.backlog.pop_front()
@@ -405,9 +483,12 @@ impl Sim {
             return Some(Report::Whole(Completion::AcceptFailed { listener: 0, error, shed }));
         }
         let id = self.network.backlog.pop_front()?;
-        let peer = self.network.client(id)?.peer;
+        let now = self.network.clock.now();
+        let client = self.network.client(id)?;
+        client.node.accepted = Some(now);
+        let peer = client.peer;
         self.descriptors_used += 1;
-        self.note(2, id.0);
+        self.note(2, id.index as usize);
         let socket = Socket { client: id, graveyard: Some(Arc::clone(&self.dropped)) };
         Some(Report::Whole(Completion::Accepted { listener: 0, socket, peer }))
     }
@@ -419,12 +500,19 @@ impl Sim {
     }
 
     fn report_client(&mut self, id: ClientId) -> Option<Report> {
-        let Weather { window, split_percent, .. } = self.network.weather;
+        let Weather { window, split_percent, break_permille, .. } = self.network.weather;
+        self.network.client(id)?.node.reported = false;
+        if self.is_held_up() {
+            self.hold_up(Event::Stir(id));
+            return None;
+        }
+        if self.network.strikes(break_permille) {
+            self.break_connection(id);
+        }
         let Network { clients, dice, .. } = &mut self.network;
-        let client = clients.get_mut(id.0)?;
+        let client = find(clients, id)?;
         let room = client.room(window);
         let node = &mut client.node;
-        node.reported = false;
         let token = node.token.filter(|_| !node.closed)?;
         if node.reset_has_come {
             return self.report_reset(id, token);
@@ -437,14 +525,15 @@ impl Sim {
             return None;
         }
         if node.inbox.is_empty() {
-            self.note(3, id.0);
+            self.note(3, id.index as usize);
             return Some(Report::Whole(Completion::Ended { token }));
         }
         let count = dice.part(node.inbox.len(), split_percent);
         self.scratch.clear();
         self.scratch.extend(node.inbox.drain(..count));
+        node.taken += count;
         let more = !node.inbox.is_empty();
-        self.note(4, id.0 + count);
+        self.note(4, id.index as usize + count);
         Some(Report::Received(token, more))
     }
 
@@ -452,12 +541,12 @@ impl Sim {
         let (buffer, range) = self.network.client(id)?.node.sending.take()?;
         let octets = buffer.as_ref().get(range.start..range.start + sent).unwrap_or_default().to_vec();
         self.network.send_client(id, Packet::Octets(octets));
-        self.note(5, id.0 + sent);
+        self.note(5, id.index as usize + sent);
         Some(Report::Whole(Completion::Sent { token, buffer, sent }))
     }
 
     fn report_reset(&mut self, id: ClientId, token: Token) -> Option<Report> {
-        self.note(6, id.0);
+        self.note(6, id.index as usize);
         let node = &mut self.network.client(id)?.node;
         let buffer = node.sending.take().map(|(buffer, _)| buffer);
         let error = io::ErrorKind::ConnectionReset.into();
@@ -468,6 +557,27 @@ impl Sim {
         } else {
             None
         }
+    }
+
+    /// The connection fails at both ends, without anybody's doing.
+    fn break_connection(&mut self, id: ClientId) {
+        let Some(client) = self.network.client(id).filter(|client| !client.node.closed) else { return };
+        if !client.node.reset_has_come {
+            (client.node.is_broken, client.node.reset_has_come) = (true, true);
+            client.node.inbox.clear();
+            self.network.send_client(id, Packet::Reset);
+        }
+    }
+
+    /// Something that comes too late, for a connection that is gone.
+    fn report_stale(&mut self, token: Token) -> Report {
+        self.stale_reported += 1;
+        self.note(8, token.slot() as usize);
+        Report::Whole(match self.network.dice.below(3) {
+            0 => Completion::Ended { token },
+            1 => Completion::Gone { token },
+            _ => Completion::Failed { token, error: io::ErrorKind::BrokenPipe.into(), buffer: None },
+        })
     }
 
     fn fill_batch(&mut self) {
@@ -499,7 +609,10 @@ impl Sim {
         }
         // As a kernel does: closing over unread octets resets.
         let (resets, was_ended) = (reset || !node.inbox.is_empty(), node.has_ended);
-        if node.reset_has_come {
+        if client.is_forgotten {
+            return self.network.forget(id);
+        }
+        if client.node.reset_has_come {
             return;
         }
         if resets {

@@ -21,6 +21,20 @@ pub struct Weather {
     pub cost: Duration,
     /// Completions that are ready together come in any order.
     pub shuffled: bool,
+    /// How often an operation that could be done is not done yet, as after `EAGAIN`.
+    pub hold_percent: u8,
+    /// Longest time until such an operation is tried again, and until the loop hears that it was woken.
+    pub hold: Duration,
+    /// How often, out of a thousand, a wait ends for nothing, as after `EINTR`, or as if somebody had called the waker.
+    pub spurious_permille: u16,
+    /// How often, out of a thousand, an operation on a connection fails, and the connection with it.
+    pub break_permille: u16,
+    /// How often something is reported for a connection that has been closed already.
+    pub stale_percent: u8,
+    /// How often an accept fails although there are descriptors.
+    pub accept_fails_percent: u8,
+    /// Datagrams that the node's kernel holds. More are lost.
+    pub mailbox: usize,
 }
 
 impl Weather {
@@ -36,6 +50,13 @@ impl Weather {
             descriptors: usize::MAX,
             cost: Duration::ZERO,
             shuffled: false,
+            hold_percent: 0,
+            hold: Duration::ZERO,
+            spurious_permille: 0,
+            break_permille: 0,
+            stale_percent: 0,
+            accept_fails_percent: 0,
+            mailbox: usize::MAX,
         }
     }
 
@@ -51,6 +72,7 @@ impl Weather {
             descriptors: usize::MAX,
             cost: Duration::from_micros(15),
             shuffled: true,
+            ..Self::calm()
         }
     }
 }
