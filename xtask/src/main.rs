@@ -3,6 +3,7 @@
 //! Everything that a person or a machine does to this repository besides `cargo build` goes through here, so that the
 //! commands in the README, in `.ci/run` and in the GitHub workflow are the same one.
 
+mod bench;
 mod ci;
 mod crash_test;
 mod fuzz;
@@ -27,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measures a node against the floor: a server that makes the same system calls and does nothing else.
+    Bench(bench::Options),
     /// The one gate: format, tidiness, lints, docs, tests, models, vectors, short fuzz, dependency policy.
     Ci(ci::Options),
     /// Kills a real node under load again and again, and checks that it keeps every change that it acknowledged.
@@ -36,9 +39,17 @@ enum Task {
     /// Starts a whole network of real nodes on loopback, each of which knows the others, until Ctrl-C.
     #[command(subcommand)]
     Network(network::Task),
+    /// Plays a file of test vectors with docs/protocol/replay.py against a real node that holds its coins, over TCP and
+    /// UDP. Needs Python 3 and its package `cryptography`.
+    Replay {
+        /// A file in the format of docs/protocol/vectors.json.
+        #[arg(default_value = "docs/protocol/vectors.json")]
+        file: PathBuf,
+    },
     /// Checks what compilers do not: layers, where `unsafe` lives, file lengths, references into the protocol document.
     Tidy,
-    /// Checks files of protocol test vectors against the wire format; prints `N passed, N failed, N skipped`.
+    /// Checks files of protocol test vectors against the wire format, and their exchanges against a real node that holds
+    /// their coins, over TCP and UDP; prints `N passed, N failed, N skipped`.
     Vectors {
         /// Files in the format of docs/protocol/vectors.json.
         #[arg(default_value = "docs/protocol/vectors.json")]
@@ -48,10 +59,12 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::CrashTest(options) => crash_test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Network(task) => network::run(&task),
+        Task::Replay { file } => vectors::replay(&file),
         Task::Tidy => tidy::run(),
         Task::Vectors { files } => vectors::run(&files),
     };

@@ -231,6 +231,8 @@ tables! {
         mirror_keys: Vec<CoinId> = Key::new("mirror_keys", Kind::Coins, Preset::Nothing("nobody may fetch a page"));
         /// Whether pages that at least 13 mirrors have otherwise are replaced by theirs.
         heal: bool = Key::boolean("heal", false);
+        /// Whether others may see this node's Merkle trees. Where not, votes and roots are those of a node without trees.
+        show_trees: bool = Key::boolean("show_trees", true);
         /// Differing pages that one round looks at.
         pages_max: NonZeroUsize = Key::integer("pages_per_round_max", 1..=15_000, 100);
         /// A vote of another node.

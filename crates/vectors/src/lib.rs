@@ -2,7 +2,7 @@
 //!
 //! A file holds the state that a node is assumed to be in and a list of cases. Every case goes through the public API
 //! of `raida-wire`, as a node or a client would use it; the outcome is passed, failed with a reason, or skipped where
-//! the code that the case is about does not exist yet.
+//! the code that the case is about does not exist yet. Exchanges take a whole node: who has one is a [`Player`].
 //!
 //! The crate never contains a codec of its own, so that it can not agree with itself; it is no part of a node.
 //!
@@ -23,19 +23,22 @@ use serde_json::Value;
 mod body;
 mod case;
 mod crc;
+mod exchange;
 mod key;
 mod merkle;
 mod page;
 mod payload;
+mod player;
 mod profile;
 mod report;
 mod request;
 mod response;
 mod vote;
 
+pub use player::{Player, State, Transport};
 pub use report::{Outcome, Report};
 
-use crate::case::{Case, Reason};
+use crate::case::{Case, Fields, Reason};
 use crate::profile::Profile;
 
 /// Checks one file.
@@ -47,21 +50,70 @@ pub fn check_file(path: impl AsRef<Path>) -> Result<Report, Error> {
     check_str(&fs::read_to_string(path).map_err(Error::Read)?)
 }
 
+/// Checks one file, and plays its exchange cases against real nodes.
+///
+/// # Errors
+///
+/// As [`check_file`].
+pub fn check_file_with(path: impl AsRef<Path>, player: &mut dyn Player) -> Result<Report, Error> {
+    check_str_with(&fs::read_to_string(path).map_err(Error::Read)?, player)
+}
+
 /// Checks the text of one file.
 ///
 /// # Errors
 ///
 /// When it is not JSON or holds no list of vectors. A single odd vector is a failed case.
 pub fn check_str(text: &str) -> Result<Report, Error> {
+    check_all(text, None)
+}
+
+/// Checks the text of one file, and plays its exchange cases against real nodes.
+///
+/// # Errors
+///
+/// As [`check_str`].
+pub fn check_str_with(text: &str, player: &mut dyn Player) -> Result<Report, Error> {
+    check_all(text, Some(player))
+}
+
+/// The state that a file assumes its node to be in.
+///
+/// # Errors
+///
+/// When it is not JSON, or the state is missing or odd.
+pub fn read_state(text: &str) -> Result<State, Error> {
+    let document: Value = serde_json::from_str(text).map_err(Error::Json)?;
+    state(&document).map_err(|reason| Error::State(reason.to_string()))
+}
+
+fn state(document: &Value) -> Result<State, Reason> {
+    let profile = document.get("profile").ok_or_else(|| Reason::new("profile is missing"))?;
+    State::read(Fields::new("profile", profile))
+}
+
+fn check_all(text: &str, player: Option<&mut dyn Player>) -> Result<Report, Error> {
     let document: Value = serde_json::from_str(text).map_err(Error::Json)?;
     let vectors = document.get("vectors").and_then(Value::as_array).ok_or(Error::NoVectors)?;
     let profile = Profile::read(document.get("profile"));
+    let mut played = player.map(|player| {
+        let exchanges: Vec<_> = vectors.iter().filter(|vector| is_exchange(vector)).collect();
+        exchange::play(&exchanges, state(&document).as_ref(), player).into_iter()
+    });
     let mut report = Report::default();
     for (place, vector) in vectors.iter().enumerate() {
         let name = vector.get("name").and_then(Value::as_str).map_or_else(|| format!("#{place}"), str::to_owned);
-        report.add(name, check(vector, profile.as_ref()));
+        let outcome = match played.as_mut().filter(|_| is_exchange(vector)).and_then(Iterator::next) {
+            Some(played) => played.map_or_else(|reason| Outcome::Failed(reason.to_string()), |()| Outcome::Passed),
+            None => check(vector, profile.as_ref()),
+        };
+        report.add(name, outcome);
     }
     Ok(report)
+}
+
+fn is_exchange(vector: &Value) -> bool {
+    vector.get("kind").and_then(Value::as_str) == Some("exchange")
 }
 
 /// Checks one vector.
@@ -77,9 +129,8 @@ fn check(vector: &Value, profile: Result<&Profile, &Reason>) -> Outcome {
             "body" => body::check(&case),
             "merkle" => merkle::check(&case),
             "page" => page::check(&case),
-            "exchange" | "feed" => {
-                return Ok(Outcome::Skipped(format!("no {} code yet", case.kind)));
-            }
+            "exchange" => return Ok(Outcome::Skipped("no node to play it against".to_owned())),
+            "feed" => return Ok(Outcome::Skipped("no feed code yet".to_owned())),
             unknown => Err(Reason::new(format!("kind {unknown} is unknown"))),
         }
         .map(|()| Outcome::Passed)
@@ -96,6 +147,8 @@ pub enum Error {
     Json(serde_json::Error),
     /// It holds no list named `vectors`.
     NoVectors,
+    /// The state that it assumes is missing or odd; how.
+    State(String),
 }
 
 impl fmt::Display for Error {
@@ -104,6 +157,7 @@ impl fmt::Display for Error {
             Self::Read(error) => write!(f, "file can not be read: {error}"),
             Self::Json(error) => write!(f, "file is not JSON: {error}"),
             Self::NoVectors => f.write_str("file holds no list named vectors"),
+            Self::State(reason) => write!(f, "file has no state of a node: {reason}"),
         }
     }
 }
@@ -113,7 +167,7 @@ impl std::error::Error for Error {
         match self {
             Self::Read(error) => Some(error),
             Self::Json(error) => Some(error),
-            Self::NoVectors => None,
+            Self::NoVectors | Self::State(_) => None,
         }
     }
 }
