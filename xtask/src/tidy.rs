@@ -12,11 +12,12 @@ const LAYERS: &[&[&str]] = &[
     &["raida-wire"],
     &["raida-conn", "raida-store", "raida-workers", "raida-config", "raida-client", "raida-vectors"],
     &["raida-reactor"],
-    &["raida-epoll", "raida-sim", "raida-node"],
+    &["raida-sockets"],
+    &["raida-epoll", "raida-uring", "raida-sim", "raida-node"],
     &["raida-peers"],
     &["raida-vault"],
     &["raida-server", "raida"],
-    &["raida-behaviour", "raida-fuzz", "xtask"],
+    &["raida-behaviour", "raida-bench", "raida-fuzz", "xtask"],
 ];
 
 /// Spells out what it looks for.

@@ -12,10 +12,11 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
-use raida_epoll::{Epoll, Setup};
+use raida_epoll::Epoll;
 use raida_reactor::backend::{Backend, Completion};
 use raida_reactor::buffer::Buffer;
 use raida_reactor::token::Token;
+use raida_sockets::{Setup, SocketBackend};
 
 const HELLO: &[u8] = b"hello\n";
 

@@ -7,10 +7,10 @@ use std::ops::Range;
 use raida_reactor::backend::Completion;
 use raida_reactor::buffer::Buffer;
 use raida_reactor::token::Token;
+use raida_sockets::{Source, Stream, Tenant};
 
 use crate::counts::SyscallCounts;
-use crate::source::Source;
-use crate::sys::{Edges, Event, Interest, Stream};
+use crate::sys::{Edges, Event, Interest};
 
 /// A connection that has a slot.
 ///
@@ -58,10 +58,6 @@ impl Connection {
         Self { token, stream, operation, listed: false, readable: true, writable: true, broken: false }
     }
 
-    pub(crate) fn token(&self) -> Token {
-        self.token
-    }
-
     pub(crate) fn stream(&self) -> &Stream {
         &self.stream
     }
@@ -78,16 +74,6 @@ impl Connection {
         self.readable |= event.readable();
         self.writable |= event.writable();
         self.broken |= event.broken();
-    }
-
-    /// Whether a turn would be of use.
-    pub(crate) fn has_work(&self) -> bool {
-        match self.operation {
-            Operation::Idle => false,
-            Operation::Receive => self.readable,
-            Operation::Send { .. } => self.writable,
-            Operation::Watch => self.broken || !self.listed,
-        }
     }
 
     /// Makes one attempt at what is in flight.
@@ -153,5 +139,20 @@ impl Connection {
 
     fn fail(&self, error: io::Error, buffer: Option<Buffer>) -> Turn {
         Turn::Told(Completion::Failed { token: self.token, error, buffer })
+    }
+}
+
+impl Tenant for Connection {
+    fn token(&self) -> Token {
+        self.token
+    }
+
+    fn has_work(&self) -> bool {
+        match self.operation {
+            Operation::Idle => false,
+            Operation::Receive => self.readable,
+            Operation::Send { .. } => self.writable,
+            Operation::Watch => self.broken || !self.listed,
+        }
     }
 }

@@ -13,20 +13,16 @@ use raida_reactor::backend::{Backend, Completion, Losses, Waker};
 use raida_reactor::buffer::Buffer;
 use raida_reactor::datagrams::ReplyTo;
 use raida_reactor::token::Token;
+use raida_sockets::{
+    Connections, DatagramPort, Door, Place, Ready, Reserve, Setup, SetupError, SocketBackend, Source, Step, Stream,
+    Tenant, Wake,
+};
 
-use crate::bind::Door;
 use crate::connection::{self, Connection, Operation};
-use crate::connections::Connections;
 use crate::counts::SyscallCounts;
-use crate::datagram_port::DatagramPort;
 use crate::listener::{self, Listener};
-use crate::ready::{Place, Ready};
-use crate::reserve::Reserve;
-use crate::setup::{self, Setup};
-use crate::setup_error::{SetupError, Step};
-use crate::source::Source;
-use crate::sys::{Edges, Event, Interest, Stream};
-use crate::wake::Wake;
+use crate::sys::{Edges, Event, Interest};
+use crate::watched_port::WatchedPort;
 
 /// Octets that one receive takes in at most: the longest request there is, and one more segment than that needs.
 const SCRATCH: usize = 48 + 65_536;
@@ -42,21 +38,22 @@ const RETURNED_ROOM: usize = 1024;
 ///
 /// Every operation is tried first and waited for second: it goes on a ready list, [`next`](Backend::next) makes the
 /// system call, and only where the kernel has nothing does the descriptor go on the interest list, once in its life.
-/// After [`bind`](Self::bind) nothing is allocated.
+/// After [`bind`](SocketBackend::bind) nothing is allocated.
 pub struct Epoll {
     interest: Interest,
     wake: Arc<Wake>,
     wake_place: Place,
     listeners: Box<[Listener]>,
-    ports: Box<[DatagramPort]>,
-    connections: Connections,
+    ports: Box<[WatchedPort]>,
+    connections: Connections<Connection>,
     ready: Ready,
     returned: VecDeque<Buffer>,
     reserve: Reserve,
     events: Box<[Event]>,
     scratch: Box<[u8]>,
     turns_left: u32,
-    losses: Losses,
+    /// Late answers for a socket that there is not.
+    sent_nowhere: u64,
     counts: SyscallCounts,
     local_addrs: Box<[SocketAddr]>,
     receive_buffers: Box<[usize]>,
@@ -70,94 +67,15 @@ enum Outcome {
 }
 
 impl Epoll {
-    /// Binds every address of `setup`, TCP and UDP on the same port, and listens.
-    ///
-    /// # Errors
-    /// The step that failed, the address, and what the system said.
-    pub fn bind(setup: &Setup) -> Result<Self, SetupError> {
-        setup.check()?;
-        Self::behind(setup, setup.addresses.iter().map(|&address| Door::open(setup, address)))
-    }
-
-    /// Binds as [`bind`](Self::bind) does, for `reactors` backends that share the ports (`SO_REUSEPORT`): the kernel
-    /// spreads connections and datagrams over them. A port that another process holds is refused even where that one
-    /// would share it: each is bound for one alone and shared only then. 1 to 1 024 reactors.
-    ///
-    /// # Errors
-    /// The step that failed, the address, and what the system said.
-    pub fn bind_group(setup: &Setup, reactors: usize) -> Result<Vec<Self>, SetupError> {
-        setup.check()?;
-        setup::within("reactors", reactors, 1024)?;
-        let mut groups: Vec<Vec<Door>> = (0..reactors).map(|_| Vec::new()).collect();
-        for &address in &setup.addresses {
-            let Some((first, others)) = groups.split_first_mut() else { break };
-            let door = Door::claim(setup, address)?;
-            for other in others {
-                other.push(door.beside(setup)?);
-            }
-            first.push(door);
-        }
-        groups.into_iter().map(|doors| Self::behind(setup, doors.into_iter().map(Ok))).collect()
-    }
-
-    /// Where it listens, in the order of [`Setup::addresses`], with the ports that the system picked; TCP and UDP alike.
-    #[must_use]
-    pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.local_addrs
-    }
-
-    /// What the system granted of [`Setup::datagram_receive_buffer`], in octets, one figure per datagram socket. Less
-    /// than asked for: `net.core.rmem_max` is lower, and the process may not go beyond.
-    #[must_use]
-    pub fn datagram_receive_buffers(&self) -> &[usize] {
-        &self.receive_buffers
-    }
-
     /// System calls made so far.
     #[must_use]
     pub fn syscall_counts(&self) -> SyscallCounts {
-        self.counts
-    }
-
-    fn behind(
-        setup: &Setup,
-        doors: impl ExactSizeIterator<Item = Result<Door, SetupError>>,
-    ) -> Result<Self, SetupError> {
-        let interest = Interest::new().map_err(SetupError::because(Step::CreateEpoll))?;
-        let wake = Wake::new().map_err(SetupError::because(Step::CreateEventfd))?;
-        interest
-            .add(wake.eventfd(), Source::Waker.to_word(), Edges::Incoming)
-            .map_err(SetupError::because(Step::WatchEventfd))?;
-        let sources = doors.len() * 2 + 1;
-        let (mut listeners, mut ports) = (Vec::new(), Vec::new());
-        let (mut local_addrs, mut receive_buffers) = (Vec::new(), Vec::new());
-        for (number, door) in (0u32..).zip(doors) {
-            let door = door?;
-            door.enlist(&interest, number)?;
-            local_addrs.push(door.address);
-            receive_buffers.push(door.receive_buffer);
-            listeners.push(Listener::new(door.stream));
-            let (batch, limit) = (setup.datagram_batch, setup.datagram_limit);
-            ports.push(DatagramPort::new(door.datagram, number, batch, limit));
+        let mut counts = self.counts;
+        for calls in self.ports.iter().map(|watched| watched.port.calls()) {
+            counts.receive_datagrams += calls.receive;
+            counts.send_datagrams += calls.send;
         }
-        Ok(Self {
-            interest,
-            wake: Arc::new(wake),
-            wake_place: Place::default(),
-            listeners: listeners.into(),
-            ports: ports.into(),
-            connections: Connections::new(setup.connections_max),
-            ready: Ready::new(setup.connections_max as usize + sources),
-            returned: VecDeque::with_capacity(RETURNED_ROOM),
-            reserve: Reserve::new(),
-            events: vec![Event::NONE; setup.events_max].into(),
-            scratch: vec![0; SCRATCH].into(),
-            turns_left: TURNS_MAX,
-            losses: Losses::default(),
-            counts: SyscallCounts::default(),
-            local_addrs: local_addrs.into(),
-            receive_buffers: receive_buffers.into(),
-        })
+        counts
     }
 
     /// Starts an operation. Gives back the buffer that is not needed: a stale send's, or that of a send it replaces.
@@ -182,9 +100,9 @@ impl Epoll {
                 }
             }
             Source::DatagramPort(number) => {
-                if let Some(port) = self.ports.get_mut(number as usize) {
-                    port.note_edge(event);
-                    queue_port(&mut self.ready, number as usize, port);
+                if let Some(watched) = self.ports.get_mut(number as usize) {
+                    watched.note_edge(event);
+                    queue_port(&mut self.ready, number as usize, &mut watched.port);
                 }
             }
             Source::Connection(token) => {
@@ -229,13 +147,15 @@ impl Epoll {
     }
 
     fn port_turn(&mut self, socket: usize) -> Option<Outcome> {
-        let port = self.ports.get_mut(socket)?;
-        port.place.free();
-        if !port.turn(&self.interest, &mut self.losses, &mut self.counts) {
+        let watched = self.ports.get_mut(socket)?;
+        watched.port.place.free();
+        let has_batch = watched.port.turn();
+        watched.watch(&self.interest, &mut self.counts.epoll_ctl);
+        if !has_batch {
             return None;
         }
         // A batch is as much work as that many turns: a flood of datagrams must not keep out the connections.
-        let others = u32::try_from(port.batch().filled()).unwrap_or(u32::MAX).saturating_sub(1);
+        let others = u32::try_from(watched.port.batch().filled()).unwrap_or(u32::MAX).saturating_sub(1);
         self.turns_left = self.turns_left.saturating_sub(others);
         Some(Outcome::Datagrams { socket })
     }
@@ -338,22 +258,23 @@ impl Backend for Epoll {
     }
 
     fn receive_datagrams(&mut self, socket: usize) {
-        if let Some(port) = self.ports.get_mut(socket) {
+        if let Some(WatchedPort { port, .. }) = self.ports.get_mut(socket) {
             port.ask();
             queue_port(&mut self.ready, socket, port);
         }
     }
 
     fn answer_datagrams(&mut self, socket: usize) {
-        if let Some(port) = self.ports.get_mut(socket) {
-            port.answer(&self.interest, &mut self.losses, &mut self.counts);
+        if let Some(watched) = self.ports.get_mut(socket) {
+            watched.port.answer();
+            watched.watch(&self.interest, &mut self.counts.epoll_ctl);
         }
     }
 
     fn send_datagram(&mut self, to: ReplyTo, buffer: Buffer, range: Range<usize>) {
         match self.ports.get_mut(to.socket) {
-            Some(port) => port.send(to, &buffer, range, &mut self.losses, &mut self.counts),
-            None => self.losses.unsent += 1,
+            Some(watched) => watched.port.send(to, &buffer, range),
+            None => self.sent_nowhere += 1,
         }
         self.returned.push_back(buffer);
     }
@@ -382,7 +303,7 @@ impl Backend for Epoll {
                 Completion::Received { token, octets: self.scratch.get_mut(..len)?, more }
             }
             Outcome::Datagrams { socket } => {
-                Completion::Datagrams { socket, batch: self.ports.get_mut(socket)?.batch() }
+                Completion::Datagrams { socket, batch: self.ports.get_mut(socket)?.port.batch() }
             }
         })
     }
@@ -392,7 +313,7 @@ impl Backend for Epoll {
             listener.stop();
             queue_listener(&mut self.ready, number, listener);
         }
-        self.ports.iter_mut().for_each(DatagramPort::close);
+        self.ports.iter_mut().for_each(|watched| watched.port.close());
     }
 
     fn is_listening(&self) -> bool {
@@ -400,19 +321,83 @@ impl Backend for Epoll {
     }
 
     fn losses(&self) -> Losses {
-        self.losses
+        let mut losses = Losses { unsent: self.sent_nowhere, ..Losses::default() };
+        for of_port in self.ports.iter().map(|watched| watched.port.losses()) {
+            losses.overflowed += of_port.overflowed;
+            losses.unsent += of_port.unsent;
+        }
+        losses
+    }
+}
+
+impl SocketBackend for Epoll {
+    fn behind(setup: &Setup, doors: Vec<Door>) -> Result<Self, SetupError> {
+        let cannot = |what| SetupError::because(Step::Backend(what));
+        let interest = Interest::new().map_err(cannot("create the epoll instance"))?;
+        let wake = Wake::new().map_err(SetupError::because(Step::CreateEventfd))?;
+        interest
+            .add(wake.eventfd(), Source::Waker.to_word(), Edges::Incoming)
+            .map_err(cannot("watch the eventfd that ends the wait"))?;
+        let sources = doors.len() * 2 + 1;
+        let (mut listeners, mut ports) = (Vec::new(), Vec::new());
+        let (mut local_addrs, mut receive_buffers) = (Vec::new(), Vec::new());
+        for (number, door) in (0u32..).zip(doors) {
+            enlist(&interest, &door, number)?;
+            local_addrs.push(door.address);
+            receive_buffers.push(door.receive_buffer);
+            listeners.push(Listener::new(door.stream));
+            let (batch, limit) = (setup.datagram_batch, setup.datagram_limit);
+            let port = DatagramPort::new(door.datagram, number as usize, batch, limit);
+            ports.push(WatchedPort::new(port, number));
+        }
+        Ok(Self {
+            interest,
+            wake: Arc::new(wake),
+            wake_place: Place::default(),
+            listeners: listeners.into(),
+            ports: ports.into(),
+            connections: Connections::new(setup.connections_max),
+            ready: Ready::new(setup.connections_max as usize + sources),
+            returned: VecDeque::with_capacity(RETURNED_ROOM),
+            reserve: Reserve::new(),
+            events: vec![Event::NONE; setup.events_max].into(),
+            scratch: vec![0; SCRATCH].into(),
+            turns_left: TURNS_MAX,
+            sent_nowhere: 0,
+            counts: SyscallCounts::default(),
+            local_addrs: local_addrs.into(),
+            receive_buffers: receive_buffers.into(),
+        })
+    }
+
+    fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
+    }
+
+    fn datagram_receive_buffers(&self) -> &[usize] {
+        &self.receive_buffers
     }
 }
 
 impl fmt::Debug for Epoll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { local_addrs, counts, losses, .. } = self;
         f.debug_struct("Epoll")
-            .field("local_addrs", local_addrs)
-            .field("counts", counts)
-            .field("losses", losses)
+            .field("local_addrs", &self.local_addrs)
+            .field("counts", &self.syscall_counts())
+            .field("losses", &self.losses())
             .finish_non_exhaustive()
     }
+}
+
+/// Puts both sockets of an address on the interest list.
+fn enlist(interest: &Interest, door: &Door, number: u32) -> Result<(), SetupError> {
+    let cannot = |what| SetupError::at(Step::Backend(what), door.address);
+    interest
+        .add(&door.stream, Source::Listener(number).to_word(), Edges::Incoming)
+        .map_err(cannot("watch the TCP listener on"))?;
+    interest
+        .add(&door.datagram, Source::DatagramPort(number).to_word(), Edges::Incoming)
+        .map_err(cannot("watch the UDP socket on"))
 }
 
 fn queue_listener(ready: &mut Ready, number: usize, listener: &mut Listener) {

@@ -5,12 +5,13 @@
 //! the interest list. A short exchange costs `accept4`, `recv`, `send` and `close`. Datagrams come and go in batches.
 //!
 //! The crate never contains a protocol, a deadline, a limit per peer or a thread: those are the reactor's. Its `unsafe` is
-//! in one module, `sys`, one kernel object per file.
+//! in one module, `sys`; its sockets come from `raida-sockets`.
 //!
 //! ```
-//! use raida_epoll::{Epoll, Setup};
+//! use raida_epoll::Epoll;
 //! use raida_reactor::backend::{Backend, Completion};
 //! use raida_reactor::token::Token;
+//! use raida_sockets::{Setup, SocketBackend};
 //! use std::io::Write;
 //!
 //! let setup = Setup { addresses: vec![([127, 0, 0, 1], 0).into()], ..Setup::default() };
@@ -37,23 +38,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod bind;
 mod connection;
-mod connections;
 mod counts;
-mod datagram_port;
 mod epoll;
 mod listener;
-mod ready;
-mod reserve;
-mod setup;
-mod setup_error;
-mod source;
 mod sys;
-mod wake;
+mod watched_port;
 
 pub use counts::SyscallCounts;
 pub use epoll::Epoll;
-pub use setup::{Keepalive, Setup};
-pub use setup_error::{SetupError, Step};
-pub use sys::{Stream, set_blocking, set_nonblocking};

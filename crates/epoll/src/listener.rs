@@ -3,13 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::counts::SyscallCounts;
-use crate::ready::Place;
-use crate::reserve::Reserve;
-use crate::sys::{ListeningSocket, Stream};
+use raida_sockets::{ListeningSocket, Place, Reserve, Stream, is_of_one_connection, is_want, shed};
 
-/// How many waiting connections are closed at most before the loop is told that there are no descriptors.
-const SHED_MAX: u32 = 64;
+use crate::counts::SyscallCounts;
 
 /// A listening socket and what is known of it.
 #[derive(Debug)]
@@ -91,7 +87,7 @@ impl Listener {
             }
             Err(error) if is_of_one_connection(&error) => Turn::Again,
             Err(error) => {
-                let shed = if is_want(&error) { shed(socket, reserve, counts) } else { 0 };
+                let shed = if is_want(&error) { shed(socket, reserve, &mut counts.accept) } else { 0 };
                 self.asked = false;
                 if self.stopping {
                     self.close();
@@ -99,65 +95,5 @@ impl Listener {
                 Turn::Failed { error, shed }
             }
         }
-    }
-}
-
-/// Closes some of those who wait. They learn at once that they will not be served, and the listener is quiet again.
-fn shed(socket: &ListeningSocket, reserve: &mut Reserve, counts: &mut SyscallCounts) -> u32 {
-    reserve.spend();
-    let mut shed = 0;
-    for _ in 0..SHED_MAX {
-        counts.accept += 1;
-        match socket.accept() {
-            Ok(_) => shed += 1,
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => break,
-        }
-    }
-    reserve.refill();
-    shed
-}
-
-/// Whether an error concerns only the connection that was to be accepted: Linux passes on what the network had to say
-/// about it before anybody took it.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(
-            libc::ECONNABORTED
-                | libc::EPROTO
-                | libc::ENOPROTOOPT
-                | libc::EOPNOTSUPP
-                | libc::ENETDOWN
-                | libc::ENETUNREACH
-                | libc::EHOSTDOWN
-                | libc::EHOSTUNREACH
-                | libc::ENONET
-                | libc::ETIMEDOUT
-        )
-    ) || error.kind() == io::ErrorKind::ConnectionAborted
-}
-
-/// Whether it is descriptors or memory that want.
-fn is_want(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lost_connection_is_no_want_of_descriptors() {
-        for code in [libc::ECONNABORTED, libc::EPROTO, libc::ENETDOWN] {
-            let error = io::Error::from_raw_os_error(code);
-            assert!(is_of_one_connection(&error) && !is_want(&error), "{error}");
-        }
-        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
-            let error = io::Error::from_raw_os_error(code);
-            assert!(is_want(&error) && !is_of_one_connection(&error), "{error}");
-        }
-        let broken = io::Error::from_raw_os_error(libc::EBADF);
-        assert!(!is_want(&broken) && !is_of_one_connection(&broken));
     }
 }

@@ -1,14 +1,16 @@
 //! What a request costs in system calls.
 
-mod harness;
+#[path = "../../sockets/tests/conformance/rig.rs"]
+mod rig;
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use harness::{Rig, Seen, connect, local_setup, read_to_end};
-use raida_epoll::{Setup, SyscallCounts};
+use raida_epoll::{Epoll as Tested, SyscallCounts};
 use raida_reactor::backend::Backend;
 use raida_reactor::token::Token;
+use raida_sockets::Setup;
+use rig::{Rig, Seen, connect, local_setup, read_to_end};
 
 #[test]
 fn a_one_shot_request_costs_accept_receive_send_and_close() {
@@ -16,19 +18,19 @@ fn a_one_shot_request_costs_accept_receive_send_and_close() {
     let mut rig = Rig::new();
     let clients: Vec<_> = (0..REQUESTS).map(|_| connect(rig.address())).collect();
     clients.iter().for_each(|mut client| client.write_all(b"request").unwrap());
-    rig.epoll.accept(0);
+    rig.backend.accept(0);
     for slot in 0..REQUESTS {
         let Seen::Accepted { socket, .. } = rig.next() else { panic!("a connection comes first") };
         let token = Token::new(slot, 0);
-        rig.epoll.adopt(token, socket);
-        rig.epoll.receive(token);
+        rig.backend.adopt(token, socket);
+        rig.backend.receive(token);
         assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == b"request"));
         rig.send(token, b"answer");
         assert!(matches!(rig.next(), Seen::Sent { sent: 6, .. }));
-        rig.epoll.close(token, false);
-        rig.epoll.accept(0);
+        rig.backend.close(token, false);
+        rig.backend.accept(0);
     }
-    rig.settle();
+    assert!(rig.backend.next().is_none());
     clients.iter().for_each(|client| assert_eq!(read_to_end(client), b"answer"));
     let each = u64::from(REQUESTS);
     let expected = SyscallCounts {
@@ -38,7 +40,7 @@ fn a_one_shot_request_costs_accept_receive_send_and_close() {
         close: each,
         ..SyscallCounts::default()
     };
-    assert_eq!(rig.epoll.syscall_counts(), expected);
+    assert_eq!(rig.backend.syscall_counts(), expected);
 }
 
 #[test]
@@ -46,19 +48,19 @@ fn a_connection_goes_on_the_interest_list_once_however_often_it_waits() {
     let mut rig = Rig::new();
     let (mut client, token) = rig.connect(0);
     for round in 0..20u8 {
-        rig.epoll.receive(token);
+        rig.backend.receive(token);
         // An edge that tells of something else is no reason to try.
         assert!(rig.next_within(Duration::ZERO).is_none());
         client.write_all(&[round]).unwrap();
         assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == [round]));
         rig.send(token, &[round; 3]);
         assert!(matches!(rig.next(), Seen::Sent { .. }));
-        rig.epoll.watch(token);
-        rig.settle();
+        rig.backend.watch(token);
+        assert!(rig.backend.next().is_none());
         client.read_exact(&mut [0; 3]).unwrap();
     }
-    rig.epoll.close(token, false);
-    let counts = rig.epoll.syscall_counts();
+    rig.backend.close(token, false);
+    let counts = rig.backend.syscall_counts();
     assert_eq!((counts.epoll_ctl, counts.close), (1, 1));
     assert_eq!((counts.receive, counts.send), (40, 20), "one receive that finds nothing, one that finds the octets");
 }
@@ -66,17 +68,17 @@ fn a_connection_goes_on_the_interest_list_once_however_often_it_waits() {
 #[test]
 fn a_datagram_and_its_answer_cost_one_system_call_each_and_one_wait() {
     let mut rig = Rig::new();
-    let client = harness::datagram_client("127.0.0.1");
+    let client = rig::datagram_client("127.0.0.1");
     for _ in 0..20 {
-        rig.epoll.receive_datagrams(0);
+        rig.backend.receive_datagrams(0);
         client.send_to(b"?", rig.address()).unwrap();
         assert!(matches!(rig.next(), Seen::Datagrams { .. }));
-        rig.epoll.answer_datagrams(0);
+        rig.backend.answer_datagrams(0);
         client.recv(&mut [0; 10]).unwrap();
     }
-    rig.epoll.receive_datagrams(0);
+    rig.backend.receive_datagrams(0);
     assert!(rig.next_within(Duration::ZERO).is_none());
-    let counts = rig.epoll.syscall_counts();
+    let counts = rig.backend.syscall_counts();
     assert_eq!((counts.receive_datagrams, counts.send_datagrams, counts.epoll_ctl), (20, 20, 0));
     assert!(counts.epoll_wait <= 21, "an answer that leaves is no edge: {counts:?}");
 }
@@ -86,11 +88,11 @@ fn a_wait_makes_no_system_call_while_something_is_known() {
     let mut rig = Rig::new();
     let (mut client, token) = rig.connect(0);
     client.write_all(b"here").unwrap();
-    let before = rig.epoll.syscall_counts().epoll_wait;
-    rig.epoll.receive(token);
-    rig.epoll.wait(None).unwrap();
+    let before = rig.backend.syscall_counts().epoll_wait;
+    rig.backend.receive(token);
+    rig.backend.wait(None).unwrap();
     assert!(matches!(rig.next(), Seen::Received { .. }));
-    assert_eq!(rig.epoll.syscall_counts().epoll_wait, before);
+    assert_eq!(rig.backend.syscall_counts().epoll_wait, before);
 }
 
 #[test]
@@ -98,8 +100,8 @@ fn more_is_ready_than_one_wait_takes_in() {
     let mut rig = Rig::with(Setup { events_max: 2, ..local_setup() });
     let mut clients: Vec<_> = (0..10).map(|slot| rig.connect_listed(slot)).collect();
     for (client, token) in &mut clients {
-        rig.epoll.receive(*token);
-        rig.settle();
+        rig.backend.receive(*token);
+        assert!(rig.backend.next().is_none());
         client.write_all(b"all at once").unwrap();
     }
     let mut served: Vec<Token> = Vec::new();

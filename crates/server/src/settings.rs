@@ -4,9 +4,9 @@ use std::ops::Div;
 
 use raida_config::limits::DescriptorPlan;
 use raida_config::{Config, Timeouts};
-use raida_epoll::{Keepalive, Setup};
 use raida_reactor::buffer::LARGE;
 use raida_reactor::{Policy, Settings};
+use raida_sockets::{Keepalive, Setup};
 use raida_wire::Rules;
 
 /// What each reactor has for buffers at least: a few of the longest requests are being read, and others answered.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use raida_config::Config;
-use raida_epoll::{Epoll, Setup, SetupError};
+use raida_epoll::Epoll;
+use raida_sockets::{Setup, SetupError, SocketBackend};
 use tracing::{info, warn};
 
 /// Binds every address for every I/O thread, and listens. Where nobody said where to listen, a host without IPv6 serves

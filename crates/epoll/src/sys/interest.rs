@@ -1,10 +1,8 @@
 //! The interest list: one epoll instance.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
-
-use super::{count, descriptor, done};
 
 /// One epoll instance, edge-triggered throughout.
 ///
@@ -16,7 +14,10 @@ pub(crate) struct Interest(OwnedFd);
 impl Interest {
     pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: needs nothing but a valid flag; answers with a new descriptor that is nobody's yet.
-        unsafe { descriptor(libc::epoll_create1(libc::EPOLL_CLOEXEC)) }.map(Self)
+        let made = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+        count(made)?;
+        // SAFETY: needs an open descriptor that nobody else closes. The call has succeeded and made it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(made) }))
     }
 
     /// Asks for edges of `object`; they will come with `word`. What it is ready for already counts as an edge.
@@ -38,7 +39,7 @@ impl Interest {
         let object = object.as_fd();
         // SAFETY: needs two open descriptors, which the borrows keep open across the call, and one readable event,
         // which lives on this stack and which the kernel copies before it returns.
-        done(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), operation, object.as_raw_fd(), &raw mut event) })
+        count(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), operation, object.as_raw_fd(), &raw mut event) }).map(drop)
     }
 
     /// Waits for edges, for at most `timeout` rounded up to milliseconds, and says how many of `events` it filled.
@@ -49,7 +50,7 @@ impl Interest {
         // SAFETY: needs room for `room` events at `first` until the call returns. `events` is borrowed mutably across
         // it, has at least that many, and `Event` is a transparent wrapper; the kernel keeps no pointer afterwards.
         let filled = unsafe { libc::epoll_wait(self.0.as_raw_fd(), first, room, milliseconds(timeout)) };
-        match count(filled as isize) {
+        match count(filled) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             outcome => outcome,
         }
@@ -98,6 +99,11 @@ impl Event {
         let events = self.0.events;
         events & bits as u32 != 0
     }
+}
+
+/// What the kernel answers with -1 on failure and a number of things otherwise.
+fn count(result: libc::c_int) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
 
 /// Rounds up: a wait that ends before its deadline would be begun again for nothing.

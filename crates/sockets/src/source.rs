@@ -1,4 +1,4 @@
-//! What can be ready, and its name in the 64 bits that travel with an epoll event.
+//! What can be ready, and its name in the 64 bits that travel with an event.
 
 use raida_reactor::token::Token;
 
@@ -11,15 +11,21 @@ const DATAGRAM_PORT: u32 = u32::MAX - 2;
 
 /// Something that can be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
+    /// What other threads end the wait with.
     Waker,
+    /// A stream listener, by number.
     Listener(u32),
+    /// A datagram socket, by number.
     DatagramPort(u32),
+    /// A connection.
     Connection(Token),
 }
 
 impl Source {
-    pub(crate) fn to_word(self) -> u64 {
+    /// As 64 bits.
+    #[must_use]
+    pub fn to_word(self) -> u64 {
         let token = match self {
             Self::Waker => Token::new(WAKER, 0),
             Self::Listener(number) => Token::new(LISTENER, number),
@@ -29,7 +35,9 @@ impl Source {
         token.to_word()
     }
 
-    pub(crate) fn from_word(word: u64) -> Self {
+    /// Takes [`to_word`](Self::to_word) apart again.
+    #[must_use]
+    pub fn from_word(word: u64) -> Self {
         let token = Token::from_word(word);
         match token.slot() {
             WAKER => Self::Waker,

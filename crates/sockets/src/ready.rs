@@ -7,24 +7,25 @@ use crate::source::Source;
 /// A queue of sources. Each is in it at most once, which its own [`Place`] remembers: the queue never outgrows the number
 /// of places, and everybody in it gets one turn before anybody gets a second.
 #[derive(Debug)]
-pub(crate) struct Ready {
+pub struct Ready {
     queue: VecDeque<Source>,
 }
 
 /// Whether a source stands in the ready list.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
+pub struct Place {
     taken: bool,
 }
 
 impl Ready {
     /// For `places` sources.
-    pub(crate) fn new(places: usize) -> Self {
+    #[must_use]
+    pub fn new(places: usize) -> Self {
         Self { queue: VecDeque::with_capacity(places) }
     }
 
     /// Puts `source`, whose place this is, at the end, unless it stands there already.
-    pub(crate) fn push(&mut self, source: Source, place: &mut Place) {
+    pub fn push(&mut self, source: Source, place: &mut Place) {
         if !place.taken {
             place.taken = true;
             self.queue.push_back(source);
@@ -32,18 +33,20 @@ impl Ready {
     }
 
     /// Who is next. The caller frees the place.
-    pub(crate) fn pop(&mut self) -> Option<Source> {
+    pub fn pop(&mut self) -> Option<Source> {
         self.queue.pop_front()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nobody is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 }
 
 impl Place {
     /// Notes that the source has left the list.
-    pub(crate) fn free(&mut self) {
+    pub fn free(&mut self) {
         self.taken = false;
     }
 }

@@ -13,7 +13,7 @@ use super::{count, option, retry, socket};
 
 /// A datagram socket that is told which address each datagram was sent to and how many were lost.
 #[derive(Debug)]
-pub(crate) struct DatagramSocket(OwnedFd);
+pub struct DatagramSocket(OwnedFd);
 
 impl DatagramSocket {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {

@@ -5,19 +5,26 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::{count, descriptor, retry};
 
-/// One eventfd. It is never read: on an edge-triggered interest list every write is an edge of its own, and the
+/// One eventfd. It is never read: where edges are waited for, every write is an edge of its own, and the
 /// counter has room for more writes than a machine can make.
 #[derive(Debug)]
-pub(crate) struct Eventfd(OwnedFd);
+pub struct Eventfd(OwnedFd);
 
 impl Eventfd {
-    pub(crate) fn new() -> io::Result<Self> {
+    /// A new one, at zero.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn new() -> io::Result<Self> {
         // SAFETY: needs nothing but valid flags; answers with a new descriptor that is nobody's yet.
         unsafe { descriptor(libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC)) }.map(Self)
     }
 
     /// Adds one.
-    pub(crate) fn signal(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn signal(&self) -> io::Result<()> {
         let one = 1u64;
         let octets = size_of::<u64>();
         // SAFETY: needs `octets` readable octets at the pointer until the call returns; `one` lives on this stack.

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 
-use raida_epoll::{set_blocking, set_nonblocking};
+use raida_sockets::{set_blocking, set_nonblocking};
 use rustix::fs::{OFlags, fcntl_getfl};
 
 #[test]

@@ -13,18 +13,20 @@ use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use raida_epoll::{Epoll, Setup, Stream};
 use raida_reactor::backend::{Backend, Completion};
 use raida_reactor::buffer::Buffer;
 use raida_reactor::datagrams::ReplyTo;
 use raida_reactor::token::Token;
+use raida_sockets::{Setup, SocketBackend, Stream};
+
+use crate::Tested;
 
 /// No test waits longer for anything; only a broken one waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A backend on ports of the system's choice, and what it reports, one completion at a time.
 pub(crate) struct Rig {
-    pub(crate) epoll: Epoll,
+    pub(crate) backend: Tested,
 }
 
 /// A [`Completion`] that lends nothing.
@@ -56,11 +58,11 @@ impl Rig {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        Self { epoll: Epoll::bind(&setup).expect("loopback has ports") }
+        Self { backend: Tested::bind(&setup).expect("loopback has ports") }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.epoll.local_addrs()[0]
+        self.backend.local_addrs()[0]
     }
 
     /// The next completion. Fails the test when there is none for too long.
@@ -72,39 +74,47 @@ impl Rig {
     pub(crate) fn next_within(&mut self, span: Duration) -> Option<Seen> {
         let end = Instant::now() + span;
         loop {
-            if let Some(completion) = self.epoll.next() {
+            if let Some(completion) = self.backend.next() {
                 return Some(Seen::from(completion));
             }
             let left = end.saturating_duration_since(Instant::now());
-            self.epoll.wait(Some(left)).expect("the backend works");
+            self.backend.wait(Some(left)).expect("the backend works");
             if left.is_zero() {
-                return self.epoll.next().map(Seen::from);
+                return self.backend.next().map(Seen::from);
             }
         }
     }
 
     /// Does what is to be done now, which must not bring anything to report.
     pub(crate) fn settle(&mut self) {
-        if let Some(completion) = self.epoll.next() {
-            panic!("nothing should be reported yet, not {completion:?}");
+        if let Some(seen) = self.next_within(Duration::ZERO) {
+            panic!("nothing should be reported yet, not {seen:?}");
         }
+    }
+
+    /// Lets the kernel tell what it has to tell, which must not be of interest to anybody: a waking, which comes after
+    /// it, has been told.
+    pub(crate) fn let_pass(&mut self) {
+        (self.backend.waker())();
+        assert!(matches!(self.next(), Seen::Woken));
+        self.settle();
     }
 
     /// A client that is connected and has been accepted into `slot`.
     pub(crate) fn connect(&mut self, slot: u32) -> (TcpStream, Token) {
-        self.epoll.accept(0);
+        self.backend.accept(0);
         let client = connect(self.address());
         let Seen::Accepted { socket, peer, .. } = self.next() else { panic!("a connection comes first") };
         assert_eq!(peer, client.local_addr().unwrap());
         let token = Token::new(slot, 1);
-        self.epoll.adopt(token, socket);
+        self.backend.adopt(token, socket);
         (client, token)
     }
 
-    /// A client whose connection is on the interest list: it has been waited for once.
+    /// A client for whose octets the backend has had to wait once already.
     pub(crate) fn connect_listed(&mut self, slot: u32) -> (TcpStream, Token) {
         let (client, token) = self.connect(slot);
-        self.epoll.receive(token);
+        self.backend.receive(token);
         self.settle();
         io::Write::write_all(&mut &client, b"x").unwrap();
         match self.next() {
@@ -114,12 +124,12 @@ impl Rig {
     }
 
     pub(crate) fn send(&mut self, token: Token, octets: &[u8]) {
-        self.epoll.send(token, buffer(octets), 0..octets.len());
+        self.backend.send(token, buffer(octets), 0..octets.len());
     }
 
     /// Asks for datagrams and returns those of the next batch, not answered yet.
     pub(crate) fn datagrams(&mut self, socket: usize) -> Vec<Came> {
-        self.epoll.receive_datagrams(socket);
+        self.backend.receive_datagrams(socket);
         match self.next() {
             Seen::Datagrams { socket: found, came } if found == socket => came,
             other => panic!("datagrams come next, not {other:?}"),

@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
-/// Why [`Epoll::bind`](crate::Epoll::bind) failed. The text names the step, the address and what the system said.
+/// Why a backend could not be [bound](crate::SocketBackend::bind). The text names the step, the address and what the system said.
 #[derive(Debug)]
 pub enum SetupError {
     /// A figure is out of its range, which begins with 1.
@@ -50,36 +50,30 @@ pub enum SetupError {
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Making the epoll instance.
-    CreateEpoll,
+    /// Something of the backend's own, said in its own words: "create the epoll instance".
+    Backend(&'static str),
     /// Making the eventfd that ends the wait.
     CreateEventfd,
-    /// Putting it on the interest list.
-    WatchEventfd,
     /// Making the TCP listener and setting its options.
     CreateListener,
     /// Binding it.
     BindListener,
     /// Listening.
     Listen,
-    /// Putting it on the interest list.
-    WatchListener,
     /// Making the UDP socket and setting its options.
     CreateDatagramSocket,
     /// Binding it.
     BindDatagramSocket,
-    /// Putting it on the interest list.
-    WatchDatagramSocket,
 }
 
 impl SetupError {
     /// For a step that concerns no address.
-    pub(crate) fn because(step: Step) -> impl FnOnce(io::Error) -> Self {
+    pub fn because(step: Step) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::System { step, address: None, error }
     }
 
     /// For a step that concerns one address.
-    pub(crate) fn at(step: Step, address: SocketAddr) -> impl FnOnce(io::Error) -> Self {
+    pub fn at(step: Step, address: SocketAddr) -> impl FnOnce(io::Error) -> Self {
         move |error| {
             if error.kind() != io::ErrorKind::AddrInUse {
                 return Self::System { step, address: Some(address), error };
@@ -124,16 +118,13 @@ impl Error for SetupError {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::CreateEpoll => "create the epoll instance",
+            Self::Backend(what) => what,
             Self::CreateEventfd => "create the eventfd that ends the wait",
-            Self::WatchEventfd => "watch the eventfd that ends the wait",
             Self::CreateListener => "create the TCP listener for",
             Self::BindListener => "bind the TCP listener to",
             Self::Listen => "listen for TCP connections on",
-            Self::WatchListener => "watch the TCP listener on",
             Self::CreateDatagramSocket => "create the UDP socket for",
             Self::BindDatagramSocket => "bind the UDP socket to",
-            Self::WatchDatagramSocket => "watch the UDP socket on",
         })
     }
 }

@@ -8,24 +8,23 @@
     reason = "a test may panic, also in its shared parts"
 )]
 
-mod harness;
-
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
-use harness::{Rig, Seen, connect, datagram_client, local_setup};
-use raida_epoll::{Epoll, Setup, SetupError, Step};
+use crate::Tested;
+use crate::rig::{Rig, Seen, connect, datagram_client, local_setup};
 use raida_reactor::backend::Backend;
+use raida_sockets::{Setup, SetupError, SocketBackend, Step};
 
 fn on(addresses: &[SocketAddr]) -> Setup {
     Setup { addresses: addresses.to_vec(), ..local_setup() }
 }
 
 fn refusal(setup: &Setup) -> SetupError {
-    match Epoll::bind(setup) {
-        Ok(epoll) => panic!("{epoll:?} should not have been bound"),
+    match Tested::bind(setup) {
+        Ok(backend) => panic!("{backend:?} should not have been bound"),
         Err(error) => error,
     }
 }
@@ -46,7 +45,7 @@ fn tcp_and_udp_have_the_same_port() {
         let (client, datagrams) = (connect(rig.address()), datagram_client("127.0.0.1"));
         datagrams.send_to(b"same", rig.address()).unwrap();
         assert_eq!(rig.datagrams(0)[0].octets, b"same");
-        rig.epoll.accept(0);
+        rig.backend.accept(0);
         assert!(matches!(rig.next(), Seen::Accepted { peer, .. } if peer == client.local_addr().unwrap()));
     }
 }
@@ -58,12 +57,12 @@ fn several_addresses_are_served_at_once() {
         addresses.push("[::1]:0".parse().unwrap());
     }
     let mut rig = Rig::with(on(&addresses));
-    assert_eq!((rig.epoll.listeners(), rig.epoll.datagram_sockets()), (addresses.len(), addresses.len()));
-    let bound = rig.epoll.local_addrs().to_vec();
+    assert_eq!((rig.backend.listeners(), rig.backend.datagram_sockets()), (addresses.len(), addresses.len()));
+    let bound = rig.backend.local_addrs().to_vec();
     for (number, (wish, got)) in addresses.iter().zip(bound).enumerate() {
         assert!(wish.ip() == got.ip() && got.port() != 0);
         let _client = connect(got);
-        rig.epoll.accept(number);
+        rig.backend.accept(number);
         assert!(matches!(rig.next(), Seen::Accepted { listener, .. } if listener == number));
         datagram_client(&wish.ip().to_string()).send_to(b"hello", got).unwrap();
         assert_eq!(rig.datagrams(number)[0].octets, b"hello");
@@ -79,7 +78,7 @@ fn both_families_can_have_the_same_port_on_all_interfaces() {
     let port = Rig::with(on(&["0.0.0.0:0".parse().unwrap()])).address().port();
     let both = [SocketAddr::from(([0, 0, 0, 0], port)), SocketAddr::from(([0u16; 8], port))];
     let rig = Rig::with(on(&both));
-    assert_eq!(rig.epoll.local_addrs(), both);
+    assert_eq!(rig.backend.local_addrs(), both);
 }
 
 #[test]
@@ -133,9 +132,9 @@ fn figures_out_of_range_are_named() {
     ];
     for (setup, text) in texts {
         assert_eq!(refusal(&setup).to_string(), text);
-        assert_eq!(Epoll::bind_group(&setup, 2).expect_err("as for one").to_string(), text);
+        assert_eq!(Tested::bind_group(&setup, 2).expect_err("as for one").to_string(), text);
     }
-    let nobody = Epoll::bind_group(&local_setup(), 0).expect_err("nobody would serve");
+    let nobody = Tested::bind_group(&local_setup(), 0).expect_err("nobody would serve");
     assert_eq!(nobody.to_string(), "reactors must be 1 to 1024, found 0");
 }
 
@@ -145,16 +144,16 @@ fn a_port_is_free_again_at_once_when_its_backend_is_dropped() {
     let address = rig.address();
     // A connection that this side has closed first stays in TIME_WAIT.
     let (client, token) = rig.connect(0);
-    rig.epoll.close(token, false);
-    assert_eq!(harness::read_to_end(&client), b"");
+    rig.backend.close(token, false);
+    assert_eq!(crate::rig::read_to_end(&client), b"");
     drop((client, rig));
-    Epoll::bind(&on(&[address])).unwrap();
+    Tested::bind(&on(&[address])).unwrap();
 }
 
 #[test]
 fn reactors_that_share_a_port_share_what_comes() {
-    let group = Epoll::bind_group(&local_setup(), 2).unwrap();
-    let mut rigs: Vec<Rig> = group.into_iter().map(|epoll| Rig { epoll }).collect();
+    let group = Tested::bind_group(&local_setup(), 2).unwrap();
+    let mut rigs: Vec<Rig> = group.into_iter().map(|backend| Rig { backend }).collect();
     let address = rigs[0].address();
     assert_eq!(rigs[1].address(), address);
     let clients: Vec<_> = (0..64).map(|_| connect(address)).collect();
@@ -165,19 +164,19 @@ fn reactors_that_share_a_port_share_what_comes() {
     let (mut peers, mut speaking) = (BTreeSet::new(), BTreeSet::new());
     for rig in &mut rigs {
         let (mut accepted, mut heard) = (0, 0);
-        rig.epoll.accept(0);
-        rig.epoll.receive_datagrams(0);
+        rig.backend.accept(0);
+        rig.backend.receive_datagrams(0);
         while let Some(seen) = rig.next_within(Duration::ZERO) {
             match seen {
                 Seen::Accepted { peer, .. } => {
                     accepted += 1;
                     peers.insert(peer);
-                    rig.epoll.accept(0);
+                    rig.backend.accept(0);
                 }
                 Seen::Datagrams { came, .. } => {
                     heard += came.len();
                     speaking.extend(came.iter().map(|came| came.reply_to.peer));
-                    rig.epoll.receive_datagrams(0);
+                    rig.backend.receive_datagrams(0);
                 }
                 other => panic!("neither is expected: {other:?}"),
             }
@@ -190,23 +189,23 @@ fn reactors_that_share_a_port_share_what_comes() {
 
 #[test]
 fn a_shared_port_is_not_shared_with_a_second_group_or_a_single_one() {
-    let group = Epoll::bind_group(&local_setup(), 2).unwrap();
+    let group = Tested::bind_group(&local_setup(), 2).unwrap();
     let again = on(group[0].local_addrs());
     for reactors in [1, 2] {
-        let error = Epoll::bind_group(&again, reactors).expect_err("the port is held");
+        let error = Tested::bind_group(&again, reactors).expect_err("the port is held");
         assert!(matches!(error, SetupError::PortTaken { step: Step::BindListener, .. }), "{error}");
     }
     assert!(matches!(refusal(&again), SetupError::PortTaken { step: Step::BindListener, .. }));
     drop(group);
-    assert_eq!(Epoll::bind_group(&again, 3).unwrap().len(), 3);
+    assert_eq!(Tested::bind_group(&again, 3).unwrap().len(), 3);
 }
 
 #[test]
 fn the_receive_buffer_granted_is_told() {
     let largest = std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse::<usize>().unwrap();
-    let modest = Epoll::bind(&Setup { datagram_receive_buffer: 100_000, ..local_setup() }).unwrap();
+    let modest = Tested::bind(&Setup { datagram_receive_buffer: 100_000, ..local_setup() }).unwrap();
     assert_eq!(modest.datagram_receive_buffers(), [100_000.min(largest)]);
-    let greedy = Epoll::bind(&Setup { datagram_receive_buffer: 1 << 30, ..local_setup() }).unwrap();
+    let greedy = Tested::bind(&Setup { datagram_receive_buffer: 1 << 30, ..local_setup() }).unwrap();
     // Only a privileged process gets more than the largest.
     assert!(greedy.datagram_receive_buffers()[0] >= largest);
 }
@@ -216,7 +215,7 @@ fn a_backend_may_be_made_in_one_thread_and_used_in_another() {
     let mut rig = Rig::new();
     std::thread::spawn(move || {
         let _client = connect(rig.address());
-        rig.epoll.accept(0);
+        rig.backend.accept(0);
         assert!(matches!(rig.next(), Seen::Accepted { .. }));
     })
     .join()

@@ -5,20 +5,22 @@ use std::net::SocketAddr;
 
 use crate::setup::Setup;
 use crate::setup_error::{SetupError, Step};
-use crate::source::Source;
-use crate::sys::{DatagramSocket, Edges, Interest, ListeningSocket};
+use crate::sys::{DatagramSocket, ListeningSocket};
 
 /// How many ports of the system's choice are tried until one is free for TCP and UDP.
 const TRIES: u32 = 16;
 
 /// Both sockets of one address, bound; the listener lets connections in.
 #[derive(Debug)]
-pub(crate) struct Door {
-    pub(crate) address: SocketAddr,
-    pub(crate) stream: ListeningSocket,
-    pub(crate) datagram: DatagramSocket,
+pub struct Door {
+    /// Where, with the port that the system picked.
+    pub address: SocketAddr,
+    /// For connections.
+    pub stream: ListeningSocket,
+    /// For datagrams.
+    pub datagram: DatagramSocket,
     /// Octets granted for waiting datagrams.
-    pub(crate) receive_buffer: usize,
+    pub receive_buffer: usize,
 }
 
 /// With whom a port is shared.
@@ -34,7 +36,10 @@ enum Sharing {
 
 impl Door {
     /// For one reactor.
-    pub(crate) fn open(setup: &Setup, address: SocketAddr) -> Result<Self, SetupError> {
+    ///
+    /// # Errors
+    /// The step that failed, the address, and what the system said.
+    pub fn open(setup: &Setup, address: SocketAddr) -> Result<Self, SetupError> {
         pick(address, || Self::make(setup, address, Sharing::Alone))
     }
 
@@ -46,16 +51,6 @@ impl Door {
     /// For a further reactor, on the same port.
     pub(crate) fn beside(&self, setup: &Setup) -> Result<Self, SetupError> {
         Self::make(setup, self.address, Sharing::Further)
-    }
-
-    /// Puts both sockets on the interest list.
-    pub(crate) fn enlist(&self, interest: &Interest, number: u32) -> Result<(), SetupError> {
-        interest
-            .add(&self.stream, Source::Listener(number).to_word(), Edges::Incoming)
-            .map_err(SetupError::at(Step::WatchListener, self.address))?;
-        interest
-            .add(&self.datagram, Source::DatagramPort(number).to_word(), Edges::Incoming)
-            .map_err(SetupError::at(Step::WatchDatagramSocket, self.address))
     }
 
     /// Listens only after both are bound, so that nobody is let in for nothing.

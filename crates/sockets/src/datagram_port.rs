@@ -7,22 +7,22 @@ use raida_reactor::backend::Losses;
 use raida_reactor::buffer::{self, Buffer};
 use raida_reactor::datagrams::{Datagram, Datagrams, ReplyTo};
 
-use crate::counts::SyscallCounts;
 use crate::ready::Place;
-use crate::source::Source;
-use crate::sys::{DatagramSocket, Edges, Envelopes, Event, Interest};
+use crate::sys::{DatagramSocket, Envelopes};
 
 /// A datagram socket, its one batch, and what is known of it.
 ///
-/// Room to send is asked about only while answers wait for it: every answer that leaves makes some.
-pub(crate) struct DatagramPort {
-    word: u64,
+/// It never waits by itself: where the kernel has nothing, or no room, it [says so](Self::lacks), and the backend that
+/// waits tells it of the change. Room to send is asked about only while answers wait for it: every answer that leaves
+/// makes some.
+pub struct DatagramPort {
     socket: DatagramSocket,
     envelopes: Envelopes,
     batch: Datagrams,
     /// Octets of a datagram that count.
     limit: usize,
-    pub(crate) place: Place,
+    /// Its place in the ready list.
+    pub place: Place,
     /// The loop waits for a batch.
     asked: bool,
     /// No batch will be asked for any more.
@@ -33,16 +33,36 @@ pub(crate) struct DatagramPort {
     writable: bool,
     /// The kernel's own count of lost datagrams: cumulative, modulo 2^32.
     overflowed: u32,
+    losses: Losses,
+    calls: DatagramCalls,
+}
+
+/// System calls made for datagrams, retries after a signal not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatagramCalls {
+    /// `recvmmsg`.
+    pub receive: u64,
+    /// `sendmmsg`.
+    pub send: u64,
+}
+
+/// What a datagram socket has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Datagrams.
+    Datagrams,
+    /// Room for answers.
+    Room,
 }
 
 impl DatagramPort {
     /// Over `socket`, which is number `number`, with room for `batch` datagrams of `limit` octets.
-    pub(crate) fn new(socket: DatagramSocket, number: u32, batch: usize, limit: usize) -> Self {
+    #[must_use]
+    pub fn new(socket: DatagramSocket, number: usize, batch: usize, limit: usize) -> Self {
         Self {
-            word: Source::DatagramPort(number).to_word(),
             socket,
             envelopes: Envelopes::new(batch),
-            batch: Datagrams::new(number as usize, batch, limit, buffer::SMALL),
+            batch: Datagrams::new(number, batch, limit, buffer::SMALL),
             limit,
             place: Place::default(),
             asked: false,
@@ -51,88 +71,119 @@ impl DatagramPort {
             readable: true,
             writable: true,
             overflowed: 0,
+            losses: Losses::default(),
+            calls: DatagramCalls::default(),
         }
     }
 
-    pub(crate) fn ask(&mut self) {
+    /// The socket, to wait for it.
+    #[must_use]
+    pub fn socket(&self) -> &DatagramSocket {
+        &self.socket
+    }
+
+    /// The loop wants a batch.
+    pub fn ask(&mut self) {
         self.asked = !self.closed;
     }
 
     /// Receives no more. Answers still leave.
-    pub(crate) fn close(&mut self) {
+    pub fn close(&mut self) {
         self.asked = false;
         self.closed = true;
     }
 
-    pub(crate) fn note_edge(&mut self, event: Event) {
-        self.readable |= event.readable();
-        self.writable |= event.writable();
+    /// Datagrams may have come.
+    pub fn note_readable(&mut self) {
+        self.readable = true;
+    }
+
+    /// There may be room for answers.
+    pub fn note_writable(&mut self) {
+        self.writable = true;
+    }
+
+    /// What it has to wait for, if for anything.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Lack> {
+        match (self.held, self.asked) {
+            (true, _) => (!self.writable).then_some(Lack::Room),
+            (false, true) => (!self.readable).then_some(Lack::Datagrams),
+            (false, false) => None,
+        }
+    }
+
+    /// Gives up answers that are held: nothing would tell of room for them.
+    pub fn drop_held(&mut self) {
+        if self.held {
+            self.held = false;
+            let left = self.batch.iter_mut().filter(|datagram| answer(datagram).is_some()).count();
+            self.losses.unsent += left as u64;
+            self.batch.set_filled(0);
+        }
+    }
+
+    /// Datagrams lost so far.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    /// System calls made so far.
+    #[must_use]
+    pub fn calls(&self) -> DatagramCalls {
+        self.calls
     }
 
     /// Whether a turn would be of use. Answers come first: what they wait for would fill up behind them.
-    pub(crate) fn has_work(&self) -> bool {
+    pub fn has_work(&self) -> bool {
         if self.held { self.writable } else { self.asked && self.readable }
     }
 
     /// Sends what is held, or receives one batch. Says whether there is a batch to report.
-    pub(crate) fn turn(&mut self, interest: &Interest, losses: &mut Losses, counts: &mut SyscallCounts) -> bool {
+    pub fn turn(&mut self) -> bool {
         if self.held && self.writable {
-            self.answer(interest, losses, counts);
+            self.answer();
         }
         if self.held || !self.asked || !self.readable {
             return false;
         }
-        self.receive(losses, counts)
+        self.receive()
     }
 
     /// The batch reported last.
-    pub(crate) fn batch(&mut self) -> &mut Datagrams {
+    pub fn batch(&mut self) -> &mut Datagrams {
         &mut self.batch
     }
 
     /// Sends the answers in the batch, and holds those for which the kernel has no room.
-    pub(crate) fn answer(&mut self, interest: &Interest, losses: &mut Losses, counts: &mut SyscallCounts) {
-        let (socket, envelopes) = (&self.socket, &mut self.envelopes);
-        let held = send_answers(&mut self.batch, losses, |letters| {
-            counts.send_datagrams += 1;
+    pub fn answer(&mut self) {
+        let Self { socket, envelopes, batch, losses, calls, .. } = self;
+        self.held = send_answers(batch, losses, |letters| {
+            calls.send += 1;
             envelopes.send(socket, letters)
         });
-        self.writable = !held;
-        if self.held == held {
-            return;
-        }
-        counts.epoll_ctl += 1;
-        let edges = if held { Edges::Both } else { Edges::Incoming };
-        // Cannot fail for what is on the list. If it did, waiting for an edge would be waiting for ever.
-        let told = interest.change(&self.socket, self.word, edges).is_ok();
-        self.held = held && told;
+        self.writable = !self.held;
     }
 
     /// Sends one answer, or drops it.
-    pub(crate) fn send(
-        &mut self,
-        to: ReplyTo,
-        buffer: &Buffer,
-        range: Range<usize>,
-        losses: &mut Losses,
-        counts: &mut SyscallCounts,
-    ) {
-        counts.send_datagrams += 1;
+    pub fn send(&mut self, to: ReplyTo, buffer: &Buffer, range: Range<usize>) {
+        self.calls.send += 1;
         let letter = buffer.as_ref().get(range).map(|octets| (to, octets));
         match self.envelopes.send(&self.socket, letter.into_iter()) {
             Ok(1..) => {}
-            Ok(0) | Err(_) => losses.unsent += 1,
+            Ok(0) | Err(_) => self.losses.unsent += 1,
         }
     }
 
-    fn receive(&mut self, losses: &mut Losses, counts: &mut SyscallCounts) -> bool {
+    fn receive(&mut self) -> bool {
         let before = self.overflowed;
-        let filled = match self.fill(counts) {
+        let filled = match self.fill() {
             // An error other than "nothing here" is an old one that the socket passes on once.
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.fill(counts),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.fill(),
             outcome => outcome,
         };
-        losses.overflowed += u64::from(self.overflowed.wrapping_sub(before));
+        self.losses.overflowed += u64::from(self.overflowed.wrapping_sub(before));
         let filled = filled.unwrap_or(0);
         // A batch that is not full has emptied the queue: there will be an edge.
         self.readable = filled == self.batch.slots_mut().len();
@@ -141,8 +192,8 @@ impl DatagramPort {
         filled > 0
     }
 
-    fn fill(&mut self, counts: &mut SyscallCounts) -> io::Result<usize> {
-        counts.receive_datagrams += 1;
+    fn fill(&mut self) -> io::Result<usize> {
+        self.calls.receive += 1;
         self.envelopes.receive(&self.socket, self.batch.slots_mut(), self.limit, &mut self.overflowed)
     }
 }
@@ -235,10 +286,7 @@ mod tests {
         let (socket, client) = (DatagramSocket::open(nowhere).unwrap(), UdpSocket::bind(nowhere).unwrap());
         socket.bind(nowhere).unwrap();
         let address = socket.local_address().unwrap();
-        let interest = Interest::new().unwrap();
         let mut port = DatagramPort::new(socket, 0, 5, 10);
-        interest.add(&port.socket, port.word, Edges::Incoming).unwrap();
-        let (mut losses, mut counts) = (Losses::default(), SyscallCounts::default());
         // As after a kernel that took the first answer and had no room for the others.
         port.batch = batch();
         for datagram in port.batch.iter_mut() {
@@ -248,16 +296,16 @@ mod tests {
 
         client.send_to(b"next", address).unwrap();
         port.ask();
-        assert!(!port.has_work() && !port.turn(&interest, &mut losses, &mut counts));
-        assert_eq!(counts, SyscallCounts::default());
+        assert!(!port.has_work() && !port.turn());
+        assert_eq!((port.lacks(), port.calls()), (Some(Lack::Room), DatagramCalls::default()));
 
-        port.writable = true;
-        assert!(port.has_work() && port.turn(&interest, &mut losses, &mut counts));
+        port.note_writable();
+        assert!(port.has_work() && port.turn());
         for expected in [0, 1, 3, 4] {
             let mut octets = [9; 4];
             assert_eq!((client.recv(&mut octets).unwrap(), octets[0]), (1, expected));
         }
         assert!(!port.held && port.batch().filled() == 1);
-        assert_eq!((counts.send_datagrams, counts.receive_datagrams, counts.epoll_ctl), (1, 1, 1));
+        assert_eq!(port.calls(), DatagramCalls { receive: 1, send: 1 });
     }
 }

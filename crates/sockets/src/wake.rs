@@ -7,22 +7,28 @@ use crate::sys::Eventfd;
 
 /// An eventfd and whether it has been written already. Calls between two wakings cost one write.
 #[derive(Debug)]
-pub(crate) struct Wake {
+pub struct Wake {
     eventfd: Eventfd,
     pending: AtomicBool,
 }
 
 impl Wake {
-    pub(crate) fn new() -> io::Result<Self> {
+    /// With an eventfd of its own.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn new() -> io::Result<Self> {
         Ok(Self { eventfd: Eventfd::new()?, pending: AtomicBool::new(false) })
     }
 
-    pub(crate) fn eventfd(&self) -> &Eventfd {
+    /// What has an edge with every call that counts.
+    #[must_use]
+    pub fn eventfd(&self) -> &Eventfd {
         &self.eventfd
     }
 
     /// Makes the loop see what the caller has done before, soon.
-    pub(crate) fn wake(&self) {
+    pub fn wake(&self) {
         // ORDERING: pairs with the swap in `answer`. Either the loop's swap comes later, acquires what happened before
         // this call and the loop looks at it; or it came earlier, and then this thread writes a new edge.
         if !self.pending.swap(true, Ordering::AcqRel) && self.eventfd.signal().is_err() {
@@ -32,7 +38,7 @@ impl Wake {
     }
 
     /// The loop has seen the edge and will now look at everything that others may have done.
-    pub(crate) fn answer(&self) {
+    pub fn answer(&self) {
         // ORDERING: pairs with the swap in `wake`.
         self.pending.swap(false, Ordering::AcqRel);
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::setup_error::SetupError;
 use crate::source;
 
-/// Everything that [`Epoll::bind`](crate::Epoll::bind) has to know. Change what differs:
+/// Everything that [`SocketBackend::bind`](crate::SocketBackend::bind) has to know. Change what differs:
 ///
 /// ```
-/// use raida_epoll::Setup;
+/// use raida_sockets::Setup;
 ///
 /// let setup = Setup { addresses: vec![([127, 0, 0, 1], 0).into()], ..Setup::default() };
 /// assert_eq!(setup.keepalive.map(|keepalive| keepalive.probes), Some(5));
@@ -73,7 +73,10 @@ impl Default for Keepalive {
 
 impl Setup {
     /// Whether every figure is in its range.
-    pub(crate) fn check(&self) -> Result<(), SetupError> {
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), SetupError> {
         within("addresses", self.addresses.len(), 64)?;
         within("connections_max", self.connections_max as usize, source::SLOTS as usize)?;
         within("events_max", self.events_max, 65_536)?;
@@ -83,6 +86,9 @@ impl Setup {
 }
 
 /// Whether a figure is 1 to `max`.
-pub(crate) fn within(setting: &'static str, found: usize, max: usize) -> Result<(), SetupError> {
+///
+/// # Errors
+/// Says which it is, and what it may be.
+pub fn within(setting: &'static str, found: usize, max: usize) -> Result<(), SetupError> {
     if (1..=max).contains(&found) { Ok(()) } else { Err(SetupError::OutOfRange { setting, found, max }) }
 }

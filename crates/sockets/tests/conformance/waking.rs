@@ -1,22 +1,20 @@
 //! Other threads end the wait.
 
-mod harness;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use harness::{Rig, Seen};
+use crate::rig::{Rig, Seen};
 use raida_reactor::backend::Backend;
 
 #[test]
 fn a_wait_without_bound_ends_when_another_thread_wakes() {
     let mut rig = Rig::new();
-    let waker = rig.epoll.waker();
+    let waker = rig.backend.waker();
     std::thread::scope(|scope| {
         scope.spawn(move || waker());
-        while rig.epoll.next().is_none() {
-            rig.epoll.wait(None).unwrap();
+        while rig.backend.next().is_none() {
+            rig.backend.wait(None).unwrap();
         }
     });
 }
@@ -24,7 +22,7 @@ fn a_wait_without_bound_ends_when_another_thread_wakes() {
 #[test]
 fn many_calls_between_two_waits_count_as_one() {
     let mut rig = Rig::new();
-    let waker = rig.epoll.waker();
+    let waker = rig.backend.waker();
     for _ in 0..3 {
         (0..100).for_each(|_| waker());
         assert!(matches!(rig.next(), Seen::Woken));
@@ -40,7 +38,7 @@ fn what_was_done_before_a_call_is_never_slept_over() {
     let done = Arc::new(AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
-            let (waker, done) = (rig.epoll.waker(), Arc::clone(&done));
+            let (waker, done) = (rig.backend.waker(), Arc::clone(&done));
             scope.spawn(move || {
                 for _ in 0..EACH {
                     done.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +55,7 @@ fn what_was_done_before_a_call_is_never_slept_over() {
 
 #[test]
 fn a_waker_may_outlive_its_backend() {
-    let waker = Rig::new().epoll.waker();
+    let waker = Rig::new().backend.waker();
     waker();
 }
 
@@ -72,13 +70,13 @@ fn a_wait_ends_when_its_time_is_up() {
 #[test]
 fn room_for_answers_that_have_left_does_not_end_the_wait() {
     let mut rig = Rig::new();
-    let client = harness::datagram_client("127.0.0.1");
+    let client = crate::rig::datagram_client("127.0.0.1");
     client.send_to(b"?", rig.address()).unwrap();
     rig.datagrams(0);
-    rig.epoll.wait(Some(Duration::ZERO)).unwrap();
-    rig.epoll.answer_datagrams(0);
+    rig.backend.wait(Some(Duration::ZERO)).unwrap();
+    rig.backend.answer_datagrams(0);
     client.recv(&mut [0; 10]).unwrap();
     let began = std::time::Instant::now();
-    rig.epoll.wait(Some(Duration::from_millis(30))).unwrap();
+    rig.backend.wait(Some(Duration::from_millis(30))).unwrap();
     assert!(began.elapsed() >= Duration::from_millis(30));
 }

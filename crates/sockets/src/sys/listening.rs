@@ -13,7 +13,7 @@ use super::{descriptor, done, option, retry, socket};
 ///
 /// Linux gives an accepted connection the options of its listener, so they are set here, once.
 #[derive(Debug)]
-pub(crate) struct ListeningSocket(OwnedFd);
+pub struct ListeningSocket(OwnedFd);
 
 impl ListeningSocket {
     /// For the family of `address`; restarts are not held up by connections of the time before.
@@ -53,14 +53,20 @@ impl ListeningSocket {
     }
 
     /// Lets connections in; the kernel keeps up to `backlog` of them waiting.
-    pub(crate) fn listen(&self, backlog: u32) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn listen(&self, backlog: u32) -> io::Result<()> {
         let backlog = libc::c_int::try_from(backlog).unwrap_or(libc::c_int::MAX);
         // SAFETY: needs an open descriptor, which `self` keeps open.
         done(unsafe { libc::listen(self.0.as_raw_fd(), backlog) })
     }
 
     /// The next connection that waits, non-blocking and closed on exec, and who it is from.
-    pub(crate) fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+    ///
+    /// # Errors
+    /// What the system said; `WouldBlock`: nobody waits.
+    pub fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
         let (mut peer, mut len) = (Address::NONE, Address::ROOM);
         let socket = retry(|| {
             let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
@@ -74,7 +80,7 @@ impl ListeningSocket {
             }
         })?;
         let peer = peer.read().ok_or(io::ErrorKind::ConnectionAborted)?;
-        Ok((Stream::new(socket), peer))
+        Ok((Stream::from(socket), peer))
     }
 }
 

@@ -1,0 +1,8 @@
+//! What every backend over sockets has to do, asked of epoll.
+
+use raida_epoll::Epoll as Tested;
+
+#[path = "../../sockets/tests/conformance/mod.rs"]
+mod conformance;
+#[path = "../../sockets/tests/conformance/rig.rs"]
+mod rig;
