@@ -3,6 +3,7 @@
 //! Everything that a person or a machine does to this repository besides `cargo build` goes through here, so that the
 //! commands in the README, in `.ci/run` and in the GitHub workflow are the same one.
 
+mod bench;
 mod ci;
 mod crash_test;
 mod fuzz;
@@ -27,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measures a node against the floor: a server that makes the same system calls and does nothing else.
+    Bench(bench::Options),
     /// The one gate: format, tidiness, lints, docs, tests, models, vectors, short fuzz, dependency policy.
     Ci(ci::Options),
     /// Kills a real node under load again and again, and checks that it keeps every change that it acknowledged.
@@ -56,6 +59,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::CrashTest(options) => crash_test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
