@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["raida-conn", "raida-store", "raida-workers", "raida-config", "raida-client", "raida-vectors"],
     &["raida-reactor"],
     &["raida-sockets"],
-    &["raida-epoll", "raida-uring", "raida-sim", "raida-node"],
+    &["raida-epoll", "raida-uring", "raida-sim", "raida-node", "raida-monitor"],
     &["raida-peers"],
     &["raida-vault"],
     &["raida-server", "raida"],

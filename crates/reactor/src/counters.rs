@@ -33,7 +33,8 @@ impl Counter {
     }
 }
 
-/// Declares every figure once: as a live counter, as a plain number in a snapshot, and for the sum over reactors.
+/// Declares every figure once: as a live counter, as a plain number in a snapshot, and for the sum over reactors. One
+/// that goes down too says "now" at the end of its text: exporters go by that.
 macro_rules! figures {
     ($($(#[doc = $doc:literal])* $name:ident,)*) => {
         /// The live figures of one reactor. Its loop writes, everybody may read.
@@ -167,7 +168,7 @@ figures! {
     open,
     /// Requests with the workers or the batch now.
     in_flight,
-    /// Of those: requests with the batch.
+    /// Of those: requests with the batch now.
     in_batch,
     /// Requests waiting in their connection for a worker or the batch now.
     waiting,

@@ -1,0 +1,173 @@
+//! The node that is looked at.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use raida_reactor::counters::{Counters, Snapshot};
+use raida_reactor::handle::Handle;
+use raida_reactor::latencies::bound_us;
+use raida_reactor::{CloseReason, LiveConnection, Phase};
+use raida_store::Store;
+
+use crate::process;
+use crate::report::{Bucket, Connection, Connections, Report, StoreFigures};
+use crate::stage::Stage;
+
+/// What never changes while a node runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Version of the program.
+    pub version: String,
+    /// Number in the network.
+    pub raida_id: u8,
+    /// Coin that it keeps.
+    pub coin_id: u16,
+    /// Kernel interface that carries the traffic.
+    pub backend: &'static str,
+    /// Where it listens.
+    pub addresses: Vec<String>,
+    /// Worker threads.
+    pub workers: u64,
+    /// Bounds by name.
+    pub limits: BTreeMap<String, u64>,
+}
+
+/// A node, as far as it can be looked at. Looking disturbs it very little: only [`connections`](Self::connections) and
+/// [`silent_reactors`](Self::silent_reactors) ask the I/O threads for anything.
+pub struct Subject {
+    facts: Facts,
+    started: Instant,
+    stage: Arc<Stage>,
+    reactors: Vec<(Handle, Arc<Counters>)>,
+    store: Arc<Store>,
+}
+
+impl Subject {
+    /// The node with these reactors and coins, which starts now.
+    #[must_use]
+    pub fn new(facts: Facts, stage: Arc<Stage>, reactors: Vec<(Handle, Arc<Counters>)>, store: Arc<Store>) -> Self {
+        Self { facts, started: Instant::now(), stage, reactors, store }
+    }
+
+    /// Where it stands in its life.
+    #[must_use]
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// What the reactors have counted, added up.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut sum = Snapshot::default();
+        self.reactors.iter().for_each(|(_, counters)| sum.merge(&counters.snapshot()));
+        sum
+    }
+
+    /// Everything there is to know, but for single connections.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let Facts { version, raida_id, coin_id, backend, addresses, workers, limits } = self.facts.clone();
+        let sum = self.snapshot();
+        Report {
+            version,
+            raida_id,
+            coin_id,
+            backend: backend.to_owned(),
+            stage: self.stage.as_str().to_owned(),
+            addresses,
+            reactors: self.reactors.len() as u64,
+            workers,
+            uptime_ms: millis(self.started.elapsed()),
+            figures: sum.figures().map(|(name, _, value)| (name.to_owned(), value)).collect(),
+            answers: by_status(&sum.answers),
+            refusals: by_status(&sum.refusals),
+            closes: CloseReason::NAMES.iter().map(|name| (*name).to_owned()).zip(sum.closes).collect(),
+            latencies: buckets(&sum),
+            latency_total_us: sum.latencies.total_us,
+            limits,
+            process: process::read(),
+            store: self.store_figures(),
+        }
+    }
+
+    fn store_figures(&self) -> StoreFigures {
+        StoreFigures {
+            issued: self.store.issued().0.into_iter().map(u64::from).sum(),
+            cached: self.store.cached_chunks() as u64,
+            ..StoreFigures::default()
+        }
+    }
+
+    /// The open connections, so many at most. Waits so long for the I/O threads.
+    #[must_use]
+    pub fn connections(&self, most: usize, patience: Duration) -> Connections {
+        // One more than is wanted tells whether there were more.
+        let ask = |(handle, _): &(Handle, _)| handle.connections(most.saturating_add(1));
+        let (mut connections, mut silent_reactors) = (Vec::new(), Vec::new());
+        for (reactor, answer) in collect(self.reactors.iter().map(ask).collect(), patience).into_iter().enumerate() {
+            let reactor = reactor as u64;
+            match answer {
+                Some(live) => connections.extend(live.iter().map(|live| connection(reactor, live))),
+                None => silent_reactors.push(reactor),
+            }
+        }
+        let is_cut = connections.len() > most;
+        connections.truncate(most);
+        Connections { connections, is_cut, silent_reactors }
+    }
+
+    /// The I/O threads that do not turn, by number: they have not answered within this time.
+    #[must_use]
+    pub fn silent_reactors(&self, patience: Duration) -> Vec<usize> {
+        let answers = collect(self.reactors.iter().map(|(handle, _)| handle.ping()).collect(), patience);
+        answers.into_iter().enumerate().filter(|(_, answer)| answer.is_none()).map(|(number, _)| number).collect()
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject").field("facts", &self.facts).field("stage", &self.stage).finish_non_exhaustive()
+    }
+}
+
+/// Waits for all of them together, so long at most.
+fn collect<T>(questions: Vec<Receiver<T>>, patience: Duration) -> Vec<Option<T>> {
+    let until = Instant::now() + patience;
+    let wait = |answer: Receiver<T>| answer.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+    questions.into_iter().map(wait).collect()
+}
+fn connection(reactor: u64, live: &LiveConnection) -> Connection {
+    let state = match live.phase {
+        _ if live.is_waiting => "queued",
+        Phase::WantReadHeader => "header",
+        Phase::WantReadBody => "body",
+        Phase::Processing => "processing",
+        Phase::WantWrite => "writing",
+        Phase::Lingering => "lingering",
+        Phase::Done => "closing",
+    };
+    Connection {
+        peer: live.peer.to_string(),
+        state: state.to_owned(),
+        age_ms: millis(live.age),
+        bytes_in: live.octets_in,
+        bytes_out: live.octets_out,
+        reactor,
+    }
+}
+
+fn by_status(counts: &[u64]) -> BTreeMap<u8, u64> {
+    (0..=u8::MAX).zip(counts.iter().copied()).filter(|(_, count)| *count > 0).collect()
+}
+
+fn buckets(sum: &Snapshot) -> Vec<Bucket> {
+    let bucket = |(number, count): (usize, &u64)| Bucket { at_most_us: bound_us(number), count: *count };
+    sum.latencies.buckets.iter().enumerate().map(bucket).collect()
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,92 @@
+//! Whoever asks, however badly: the next one is answered.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use raida_monitor::{AskError, Endpoint, Facts, Report, Settings, Stage, Subject, bind, fetch};
+use raida_store::{Options, Store};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Shown {
+    endpoint: Endpoint,
+    stage: Arc<Stage>,
+    _folder: TempDir,
+}
+
+impl Shown {
+    /// A node without I/O threads that gives a question so long.
+    fn start(request: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path(), &Options::new([7; 32])).unwrap());
+        let (stage, facts) = (Arc::new(Stage::default()), Facts { version: "1.2.3".to_owned(), ..Facts::default() });
+        let subject = Subject::new(facts, Arc::clone(&stage), Vec::new(), store);
+        let listeners = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let endpoint = Endpoint::start(listeners, subject, Settings { request, listed_max: 10 }).unwrap();
+        Self { endpoint, stage, _folder: folder }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.endpoint.addresses().next().unwrap()
+    }
+
+    fn ask(&self, path: &str) -> Result<String, AskError> {
+        fetch(self.address(), path, PATIENCE).map(|octets| String::from_utf8(octets).unwrap())
+    }
+
+    /// Whatever comes back to these octets.
+    fn send(&self, octets: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // It may answer and close before it has read everything.
+        let _ = stream.write_all(octets);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+#[test]
+fn every_path_is_answered_and_readiness_follows_the_stage() {
+    let shown = Shown::start(PATIENCE);
+    assert!(shown.ask("/metrics").unwrap().contains("raida_node_info{version=\"1.2.3\""));
+    assert_eq!(shown.ask("/healthz").unwrap(), "ok\n");
+    assert!(matches!(shown.ask("/readyz"), Err(AskError::Refused { status: 503, told }) if told == "starting"));
+    shown.stage.serve();
+    assert_eq!(shown.ask("/readyz").unwrap(), "serving\n");
+    let report: Report = serde_json::from_str(&shown.ask("/report").unwrap()).unwrap();
+    assert_eq!((report.version.as_str(), report.stage.as_str()), ("1.2.3", "serving"));
+    assert!(shown.ask("/connections?max=3").unwrap().contains("\"connections\":[]"));
+    shown.stage.stop();
+    shown.stage.serve();
+    assert!(matches!(shown.ask("/readyz"), Err(AskError::Refused { status: 503, told }) if told == "stopping"));
+    assert!(matches!(shown.ask("/secrets.toml"), Err(AskError::Refused { status: 404, .. })));
+}
+
+#[test]
+fn whoever_asks_slowly_is_sent_away_and_the_next_is_answered() {
+    let shown = Shown::start(Duration::from_millis(100));
+    let start = Instant::now();
+    let mut slow = TcpStream::connect(shown.address()).unwrap();
+    slow.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+    assert!(shown.ask("/healthz").is_ok());
+    assert!(start.elapsed() < PATIENCE);
+    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(matches!(slow.read(&mut [0; 10]), Ok(0) | Err(_)), "nothing for the slow one");
+}
+
+#[test]
+fn garbage_and_endless_questions_end() {
+    let shown = Shown::start(PATIENCE);
+    assert!(shown.send(b"\x16\x03\x01\x00\xff\xff\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    let endless = [b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ".to_vec(), vec![b'x'; 9000]].concat();
+    assert!(shown.send(&endless).starts_with("HTTP/1.1 431 "));
+    assert!(shown.send(b"DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 405 "));
+    assert!(shown.send(b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").ends_with("\r\n\r\n"), "no body");
+    assert!(shown.ask("/healthz").is_ok());
+}
