@@ -1,17 +1,22 @@
 //! The chunks kept in memory, so many at most.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 
 use crate::chunk::{Chunk, ChunkId};
+use crate::page_id::PageId;
 
 /// One slot per chunk, most of them vacant. A look into a slot takes no lock.
 pub(crate) struct Cache {
-    slots: Box<[Slot]>,
+    /// By page: the slots of its chunks, once one of them was ever taken.
+    pages: Box<[OnceLock<Slots>]>,
 }
 
+type Slots = Box<[Slot; ChunkId::PER_PAGE]>;
+
+#[derive(Default)]
 struct Slot {
     chunk: ArcSwapOption<Chunk>,
     /// Looked at since the hand passed last.
@@ -38,13 +43,16 @@ impl Residents {
 
 impl Cache {
     pub(crate) fn new() -> Self {
-        let slot = |_| Slot { chunk: ArcSwapOption::empty(), used: AtomicBool::new(false) };
-        Self { slots: (0..ChunkId::COUNT).map(slot).collect() }
+        Self { pages: (0..PageId::COUNT).map(|_| OnceLock::new()).collect() }
+    }
+
+    fn slot(&self, id: ChunkId) -> Option<&Slot> {
+        self.pages.get(id.page().index())?.get()?.get(id.part())
     }
 
     /// Looks at a chunk where it lies; `None` where it is not here.
     pub(crate) fn look<T>(&self, id: ChunkId, at: impl FnOnce(&Chunk) -> T) -> Option<T> {
-        let slot = self.slots.get(id.index())?;
+        let slot = self.slot(id)?;
         let chunk = slot.chunk.load();
         let found = at(chunk.as_deref()?);
         slot.touch();
@@ -53,7 +61,7 @@ impl Cache {
 
     /// A share of a chunk; `None` where it is not here.
     pub(crate) fn get(&self, id: ChunkId) -> Option<Arc<Chunk>> {
-        let slot = self.slots.get(id.index())?;
+        let slot = self.slot(id)?;
         let chunk = slot.chunk.load_full()?;
         slot.touch();
         Some(chunk)
@@ -61,7 +69,8 @@ impl Cache {
 
     /// Takes a chunk in, and lets another go where there is no room.
     pub(crate) fn insert(&self, residents: &mut Residents, id: ChunkId, chunk: Arc<Chunk>) {
-        let Some(slot) = self.slots.get(id.index()) else { return };
+        let slots = self.pages.get(id.page().index()).map(|page| page.get_or_init(Slots::default));
+        let Some(slot) = slots.and_then(|slots| slots.get(id.part())) else { return };
         if slot.chunk.swap(Some(chunk)).is_some() {
             return;
         }
@@ -81,7 +90,7 @@ impl Cache {
 
     /// Puts the new state of a chunk in place of the old, where that is here.
     pub(crate) fn replace(&self, _: &mut Residents, id: ChunkId, chunk: &Arc<Chunk>) {
-        if let Some(slot) = self.slots.get(id.index())
+        if let Some(slot) = self.slot(id)
             && slot.chunk.load().is_some()
         {
             slot.chunk.store(Some(Arc::clone(chunk)));
@@ -90,7 +99,7 @@ impl Cache {
 
     /// Empties a slot unless it was used.
     fn let_go(&self, id: ChunkId) -> bool {
-        let Some(slot) = self.slots.get(id.index()) else { return true };
+        let Some(slot) = self.slot(id) else { return true };
         if slot.used.swap(false, Ordering::Relaxed) {
             return false;
         }
@@ -117,7 +126,7 @@ mod tests {
     }
 
     fn resident(cache: &Cache) -> Vec<u32> {
-        (0..100).filter(|key| cache.slots[*key as usize].chunk.load().is_some()).collect()
+        (0..100).filter(|key| cache.get(id(*key)).is_some()).collect()
     }
 
     #[test]
