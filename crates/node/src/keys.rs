@@ -4,7 +4,8 @@ use raida_reactor::service::Place;
 use raida_store::{Peek, Store};
 use raida_wire::envelope::LOCKERS_MAX;
 use raida_wire::{AuthenticityNumber, CoinId, Key, KeyName, RawCoinId};
-use tracing::error;
+
+use crate::setback;
 
 /// What became of a look-up.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ fn read<T>(outcome: Result<T, raida_store::StoreError>) -> Lookup<T> {
     match outcome {
         Ok(found) => Lookup::Found(found),
         Err(error) => {
-            error!(%error, "a key can not be read: answered with 194");
+            setback::tell(&error);
             Lookup::Failed
         }
     }

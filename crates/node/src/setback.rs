@@ -2,7 +2,7 @@
 
 use raida_store::StoreError;
 use raida_wire::Status;
-use tracing::error;
+use tracing::{debug, error};
 
 /// The status that a command ran into. What a changing command has changed stays where it is `Ok`, and only there.
 pub(crate) type Outcome = Result<Status, Setback>;
@@ -23,9 +23,19 @@ impl From<Status> for Setback {
 }
 
 impl From<StoreError> for Setback {
-    /// The operator is told why, the client only that.
     fn from(error: StoreError) -> Self {
-        error!(%error, "the coins can not be read or changed: answered with 194");
+        tell(&error);
         Self::Refused(Status::FILESYSTEM)
+    }
+}
+
+/// Tells the operator why, as the client is told only that. A failure is told once, not for every request that it hits:
+/// until the store has recovered, it says no more than that it is broken.
+pub(crate) fn tell(error: &StoreError) {
+    match error {
+        StoreError::Broken => debug!("the coins can not be read or changed: answered with 194"),
+        StoreError::Database(_) | StoreError::Damaged(_) | _ => {
+            error!(%error, "the coins can not be read or changed: answered with 194");
+        }
     }
 }

@@ -35,11 +35,15 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
+        self.put_on_disk(writer, changes).inspect_err(|_| self.fail(writer))
+    }
+
+    fn put_on_disk(&self, writer: &mut Writer, changes: Vec<Change>) -> Result<(), StoreError> {
         // Whatever goes wrong from here on: nobody knows how much of it is on disk.
-        writer.is_broken = true;
+        writer.doubt = Some(changes.iter().map(|change| change.id).collect());
         let mut stale = writer.stale.clone();
         changes.iter().for_each(|change| stale.insert(change.id.page()));
-        let transaction = self.database.begin_write()?;
+        let transaction = writer.database.begin_write()?;
         write_chunks(&transaction, &changes)?;
         write_lockers(&transaction, &changes)?;
         self.write_issued(&transaction, &changes)?;
@@ -49,10 +53,10 @@ impl Store {
         // One sync of the disk for the whole batch: the database's default, in which a checksum tells a commit that
         // was cut short.
         transaction.commit()?;
-        let view = View::new(&self.database)?;
+        let view = View::new(&writer.database)?;
         let changes: Vec<_> = changes.into_iter().map(|Change { id, after, .. }| (id, after)).collect();
         self.mirror.publish(view, &changes);
-        (writer.stale, writer.is_broken) = (stale, false);
+        (writer.stale, writer.doubt) = (stale, None);
         Ok(())
     }
 

@@ -12,8 +12,8 @@ use crate::page_id::PageId;
 pub enum StoreError {
     /// The database refused. Boxed, as it is large and rare.
     Database(Box<redb::Error>),
-    /// An earlier commit failed, and nobody knows how much of it is on disk. The store changes nothing any more until
-    /// it is opened again, and then holds that commit wholly or not at all.
+    /// The disk has failed before. The store changes nothing until [`Store::recover`](crate::Store::recover) has opened
+    /// the database again; a commit that failed is then there wholly or not at all.
     Broken,
     /// A row is not what it should be.
     Damaged(Damage),
@@ -41,7 +41,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Database(error) => write!(f, "coin database: {error}"),
-            Self::Broken => f.write_str("an earlier commit to the coin database failed: it must be opened again"),
+            Self::Broken => f.write_str("the disk of the coin database has failed before, and is not yet back"),
             Self::Damaged(damage) => write!(f, "coin database is damaged: {damage}"),
         }
     }
@@ -71,7 +71,17 @@ impl std::error::Error for StoreError {
 
 impl From<redb::Error> for StoreError {
     fn from(error: redb::Error) -> Self {
-        if matches!(error, redb::Error::PreviousIo) { Self::Broken } else { Self::Database(Box::new(error)) }
+        if matches!(error, redb::Error::PreviousIo | redb::Error::DatabaseClosed) {
+            Self::Broken
+        } else {
+            Self::Database(Box::new(error))
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        redb::Error::Io(error).into()
     }
 }
 

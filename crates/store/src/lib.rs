@@ -2,7 +2,8 @@
 //!
 //! - [`Store::peek`] tells from memory alone what is known of a coin; [`Store::read`] fetches it from disk.
 //! - [`Store::write`] begins a [`Batch`]: many clients' requests, one durable commit, each request whole or not at all.
-//! - [`Store::roots`] are the Merkle roots of committed state; a [`TreeKeeper`] keeps them up to date.
+//! - [`Store::roots`] are the Merkle roots of committed state; a [`Caretaker`] keeps them up to date.
+//! - After the disk has failed, changes are refused and readers are served; [`Store::recover`] is the way back.
 //!
 //! A coin that is not issued is nowhere: it takes no room, it has no record, and nothing authenticates it. The crate never
 //! contains a socket, a protocol message, a clock or a random number generator: records come with their number and month,
@@ -34,6 +35,7 @@
 
 mod batch;
 mod cache;
+mod caretaker;
 mod chunk;
 mod commit;
 mod derived;
@@ -41,12 +43,14 @@ mod error;
 mod forest;
 mod issued;
 mod locker;
+mod medium;
 mod mirror;
 mod options;
 mod page_id;
 mod page_set;
 pub mod pages;
 mod record;
+mod recovery;
 mod schema;
 mod store;
 #[cfg(feature = "testing")]
@@ -59,6 +63,7 @@ mod view;
 pub use redb::StorageBackend;
 
 pub use crate::batch::{Batch, Changes};
+pub use crate::caretaker::{Caretaker, Report};
 pub use crate::error::{Damage, OpenError, StoreError};
 pub use crate::forest::Forest;
 pub use crate::issued::BITMAP_LEN;
@@ -66,5 +71,5 @@ pub use crate::mirror::Peek;
 pub use crate::options::Options;
 pub use crate::page_id::PageId;
 pub use crate::record::Record;
+pub use crate::recovery::Health;
 pub use crate::store::{FILE_NAME, Store};
-pub use crate::trees::TreeKeeper;

@@ -78,7 +78,7 @@ impl Mirror {
             Peek::NotIssued => Ok(None),
             Peek::NotCached => {
                 let (id, place) = ChunkId::of(coin);
-                Ok(self.load(&self.view(), id)?.get(place))
+                self.on_view(|view| Ok(self.load(view, id)?.get(place)))
             }
         }
     }
@@ -88,19 +88,37 @@ impl Mirror {
         if let Some(Some(records)) = self.glance(|| coins.iter().map(|coin| self.cached(*coin)).collect()) {
             return Ok(records);
         }
-        let view = self.view();
-        let mut last: Option<(ChunkId, Arc<Chunk>)> = None;
-        let records = coins.iter().map(|coin| {
-            let (id, place) = ChunkId::of(*coin);
-            let chunk = match last.take() {
-                Some((known, chunk)) if known == id => chunk,
-                _ => self.load(&view, id)?,
-            };
-            let record = chunk.get(place);
-            last = Some((id, chunk));
-            Ok(record)
-        });
-        records.collect()
+        self.on_view(|view| {
+            let mut last: Option<(ChunkId, Arc<Chunk>)> = None;
+            let records = coins.iter().map(|coin| {
+                let (id, place) = ChunkId::of(*coin);
+                let chunk = match last.take() {
+                    Some((known, chunk)) if known == id => chunk,
+                    _ => self.load(view, id)?,
+                };
+                let record = chunk.get(place);
+                last = Some((id, chunk));
+                Ok(record)
+            });
+            records.collect()
+        })
+    }
+
+    /// What `look` finds on disk. A view that can not be read any more because the database was opened anew gives way to
+    /// the newest.
+    pub(crate) fn on_view<T>(
+        &self,
+        mut look: impl FnMut(&Arc<View>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut view = self.view();
+        loop {
+            let found = look(&view);
+            let newest = self.view();
+            if found.is_ok() || Arc::ptr_eq(&view, &newest) {
+                return found;
+            }
+            view = newest;
+        }
     }
 
     /// A chunk as it stands now.
@@ -111,7 +129,7 @@ impl Mirror {
         if self.issued.word(id) == 0 {
             return Ok(Arc::clone(&self.nothing));
         }
-        self.load(&self.view(), id)
+        self.on_view(|view| self.load(view, id))
     }
 
     /// What `look` finds, all of it at one moment.

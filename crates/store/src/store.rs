@@ -19,10 +19,12 @@ use crate::derived;
 use crate::error::{OpenError, StoreError};
 use crate::forest::Forest;
 use crate::issued::BITMAP_LEN;
+use crate::medium::{Medium, Plug};
 use crate::mirror::{Mirror, Peek};
 use crate::options::Options;
 use crate::page_set::PageSet;
 use crate::record::Record;
+use crate::recovery::Tally;
 use crate::schema;
 use crate::unissued::Unissued;
 use crate::view::View;
@@ -40,16 +42,33 @@ pub struct Store {
     pub(crate) trees: Mutex<Trees>,
     writer: Mutex<Writer>,
     pub(crate) unissued: Unissued,
-    pub(crate) database: Database,
+    pub(crate) tally: Tally,
+    pub(crate) opening: Opening,
+    pub(crate) medium: Medium,
 }
 
 /// What only the one writer needs.
-#[derive(Debug)]
 pub(crate) struct Writer {
     /// The pages marked on disk as changed since their leaf was hashed.
     pub(crate) stale: PageSet,
-    /// A commit failed.
-    pub(crate) is_broken: bool,
+    /// The chunks of a change that has begun to go to disk, or failed there: nobody knows how much of it is.
+    pub(crate) doubt: Option<Vec<ChunkId>>,
+    pub(crate) database: Database,
+}
+
+/// How the database is opened, the first time and after a failure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    cache: usize,
+    check: bool,
+}
+
+impl Opening {
+    pub(crate) fn open(self, plug: Plug) -> Result<Database, OpenError> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(self.cache).set_check_integrity_on_open(self.check);
+        builder.create_with_backend(plug).map_err(refused)
+    }
 }
 
 /// What only the one who hashes needs. Locked before the writer, never after it.
@@ -86,9 +105,8 @@ impl Store {
     ///
     /// As [`open`](Self::open).
     pub fn open_on(medium: impl StorageBackend, options: &Options) -> Result<Self, OpenError> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(options.database_cache).set_check_integrity_on_open(options.check);
-        let database = builder.create_with_backend(medium).map_err(refused)?;
+        let (medium, opening) = (Medium::new(medium), Opening { cache: options.database_cache, check: options.check });
+        let database = opening.open(medium.plug_in())?;
         let unissued = Unissued::new(&options.secret);
         schema::prepare(&database, &unissued)?;
         if schema::is_derived_anew(&database)? {
@@ -99,8 +117,9 @@ impl Store {
         let mirror = Mirror::new(View::new(&database)?, cache_chunks, stale.clone());
         derived::load_issued(&database, &mirror.issued)?;
         let forest = ArcSwap::from_pointee(Forest::new(&derived::leaves(&database)?));
-        let (trees, writer) = (Trees { unsaved: PageSet::new() }, Writer { stale, is_broken: false });
-        let store = Self { mirror, forest, trees: Mutex::new(trees), writer: Mutex::new(writer), unissued, database };
+        let (trees, writer) = (Trees { unsaved: PageSet::new() }, Writer { stale, doubt: None, database });
+        let (trees, writer, tally) = (Mutex::new(trees), Mutex::new(writer), Tally::default());
+        let store = Self { mirror, forest, trees, writer, unissued, tally, opening, medium };
         store.refresh_trees()?;
         Ok(store)
     }
@@ -168,7 +187,7 @@ impl Store {
     ///
     /// Source: protocol §1.3
     pub fn lockers(&self, prefix: [u8; 5], max: usize) -> Result<Vec<AuthenticityNumber>, StoreError> {
-        self.mirror.view().lockers(prefix, max)
+        self.mirror.on_view(|view| view.lockers(prefix, max))
     }
 
     /// The coins of a locker, by denomination, then serial number, so many at most. May read the disk.
@@ -179,7 +198,7 @@ impl Store {
     ///
     /// Source: protocol §5.6
     pub fn locker(&self, key: &AuthenticityNumber, max: usize) -> Result<Vec<CoinId>, StoreError> {
-        self.mirror.view().locker(key, max)
+        self.mirror.on_view(|view| view.locker(key, max))
     }
 
     /// The roots of all Merkle trees, as the vote packet carries them: those of the last
@@ -201,15 +220,19 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Broken`] after a commit that failed.
+    /// [`StoreError::Broken`] after the disk has failed, until [`recover`](Self::recover).
     pub fn write(&self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch::new(self, self.writer()?))
     }
 
     pub(crate) fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        let writer = self.lock_writer();
+        if self.is_broken(&writer) { Err(StoreError::Broken) } else { Ok(writer) }
+    }
+
+    pub(crate) fn lock_writer(&self) -> MutexGuard<'_, Writer> {
         // A request that panicked has left nothing behind: its changes lived in its batch.
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if writer.is_broken { Err(StoreError::Broken) } else { Ok(writer) }
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many coins' records the cache holds, in groups of 64. The bound is sixteen times `cache_pages`.

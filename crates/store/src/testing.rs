@@ -34,6 +34,7 @@ struct Platter {
     since: Vec<Act>,
     /// How many writes and syncs still succeed.
     good_for: Option<u64>,
+    refuses_reads: bool,
     syncs: u64,
     written: u64,
     /// Which plug is in; older ones read and write nothing.
@@ -85,9 +86,21 @@ impl Disk {
         (platter.good_for, platter.plug) = (None, platter.plug + 1);
     }
 
-    /// Lets so many more writes and syncs succeed; all after them fail, until power is lost.
+    /// Lets so many more writes and syncs succeed; all after them fail, until power is lost or the disk
+    /// [works again](Self::work_again). As systems do, a sync that fails forgets what it should have put on disk: only
+    /// what is written again is still on its way.
     pub fn fail_after(&self, acts: u64) {
         self.platter().good_for = Some(acts);
+    }
+
+    /// Writes and syncs succeed again.
+    pub fn work_again(&self) {
+        self.platter().good_for = None;
+    }
+
+    /// Whether reads fail.
+    pub fn refuse_reads(&self, refuse: bool) {
+        self.platter().refuses_reads = refuse;
     }
 
     /// How often it was synced.
@@ -174,6 +187,9 @@ impl StorageBackend for Plug {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let platter = self.platter()?;
+        if platter.refuses_reads {
+            return Err(io::Error::other("disk is broken"));
+        }
         let at = place(offset)?;
         let found = at.checked_add(out.len()).and_then(|end| platter.now.get(at..end));
         out.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
@@ -188,7 +204,13 @@ impl StorageBackend for Plug {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut platter = self.act()?;
+        let mut platter = match self.act() {
+            Ok(platter) => platter,
+            Err(error) => {
+                self.platter()?.since.retain(|act| matches!(act, Act::Resize(_)));
+                return Err(error);
+            }
+        };
         let Platter { now, synced, since, syncs, .. } = &mut *platter;
         for act in since.drain(..) {
             match act {

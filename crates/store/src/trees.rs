@@ -1,16 +1,11 @@
 //! Keeping the Merkle trees up to date, page by page, off the way of commits.
 
-use std::convert::Infallible;
-use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::page_set::PageSet;
 use crate::schema;
-use crate::store::{Store, Trees};
+use crate::store::{Store, Trees, Writer};
 use crate::view::View;
 
 /// After so many pages hashed, [`Store::refresh_trees`] is followed by a save: so many are hashed at most at the next
@@ -51,9 +46,15 @@ impl Store {
         if trees.unsaved.is_empty() && changed == writer.stale {
             return Ok(());
         }
-        writer.is_broken = true;
+        self.put_leaves_on_disk(&trees, &mut writer, changed).inspect_err(|_| self.fail(&mut writer))?;
+        trees.unsaved = PageSet::new();
+        Ok(())
+    }
+
+    fn put_leaves_on_disk(&self, trees: &Trees, writer: &mut Writer, changed: PageSet) -> Result<(), StoreError> {
+        writer.doubt = Some(Vec::new());
         let forest = self.forest();
-        let transaction = self.database.begin_write()?;
+        let transaction = writer.database.begin_write()?;
         {
             let mut table = transaction.open_table(schema::LEAVES)?;
             for page in trees.unsaved.iter() {
@@ -64,9 +65,8 @@ impl Store {
             transaction.open_table(schema::FACTS)?.insert(schema::STALE, changed.octets())?;
         }
         transaction.commit()?;
-        self.mirror.publish(View::new(&self.database)?, &[]);
-        trees.unsaved = PageSet::new();
-        (writer.stale, writer.is_broken) = (changed, false);
+        self.mirror.publish(View::new(&writer.database)?, &[]);
+        (writer.stale, writer.doubt) = (changed, None);
         Ok(())
     }
 
@@ -74,46 +74,7 @@ impl Store {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_worth_saving(&self) -> bool {
+    pub(crate) fn is_worth_saving(&self) -> bool {
         self.trees().unsaved.len() > UNSAVED_MAX
-    }
-}
-
-/// A thread that keeps the trees of a store up to date until it is dropped.
-#[derive(Debug)]
-pub struct TreeKeeper {
-    stop: Option<mpsc::Sender<Infallible>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl TreeKeeper {
-    /// Starts it. Every `pace` it hashes what has changed, and from time to time it saves the leaves; errors go to
-    /// `report`.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives no thread.
-    pub fn start(store: Arc<Store>, pace: Duration, report: impl Fn(StoreError) + Send + 'static) -> io::Result<Self> {
-        let (stop, stopped) = mpsc::channel::<Infallible>();
-        let thread = thread::Builder::new().name("raida-trees".into()).spawn(move || {
-            while stopped.recv_timeout(pace) == Err(RecvTimeoutError::Timeout) {
-                let refreshed = store.refresh_trees();
-                let saved = if store.is_worth_saving() { store.save_trees() } else { Ok(()) };
-                refreshed.map(|_| ()).and(saved).unwrap_or_else(&report);
-            }
-            // The last act of an orderly stop.
-            store.refresh_trees().and_then(|_| store.save_trees()).unwrap_or_else(&report);
-        })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for TreeKeeper {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // It panics only if `report` does, and has said so itself.
-            let _ = thread.join();
-        }
     }
 }

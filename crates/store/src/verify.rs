@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use raida_wire::audit::Counts;
 use raida_wire::merkle;
-use redb::{ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase, ReadableTable};
 
 use crate::chunk::ChunkId;
 use crate::derived::{self, PageBits};
@@ -25,7 +25,7 @@ impl Store {
     /// [`StoreError::Damaged`] with the first difference, or when something can not be read.
     pub fn verify(&self) -> Result<Counts, StoreError> {
         self.refresh_trees()?;
-        let (_no_hashing, _no_changes) = (self.trees(), self.writer()?);
+        let (_no_hashing, no_changes) = (self.trees(), self.writer()?);
         let view = self.mirror.view();
         let (mut issued, mut lockers) = (BTreeMap::new(), Vec::new());
         for row in view.chunks()? {
@@ -33,14 +33,14 @@ impl Store {
             derived::put_bits(issued.entry(id.page()).or_insert([0; 128]), id, chunk.issued());
             lockers.extend(locker::rows(id, &chunk).map(|(_, row)| row));
         }
-        self.verify_issued(&issued)?;
+        self.verify_issued(&no_changes.database, &issued)?;
         verify_lockers(&view, lockers)?;
-        self.verify_trees(&view, &issued)?;
+        self.verify_trees(&no_changes.database, &view, &issued)?;
         Ok(self.issued())
     }
 
-    fn verify_issued(&self, expected: &BTreeMap<PageId, PageBits>) -> Result<(), StoreError> {
-        let table = self.database.begin_read()?.open_table(schema::ISSUED)?;
+    fn verify_issued(&self, database: &Database, expected: &BTreeMap<PageId, PageBits>) -> Result<(), StoreError> {
+        let table = database.begin_read()?.open_table(schema::ISSUED)?;
         for page in PageId::all() {
             let expected = expected.get(&page).copied().unwrap_or([0; 128]);
             let on_disk = ReadableTable::get(&table, page.key())?.map_or([0; 128], |row| *row.value());
@@ -56,10 +56,15 @@ impl Store {
     }
 
     /// Leaves of pages that a commit has changed since are older by right.
-    fn verify_trees(&self, view: &View, issued: &BTreeMap<PageId, PageBits>) -> Result<(), StoreError> {
-        let (changed, stale) = (self.mirror.changed(), schema::stale(&self.database)?);
+    fn verify_trees(
+        &self,
+        database: &Database,
+        view: &View,
+        issued: &BTreeMap<PageId, PageBits>,
+    ) -> Result<(), StoreError> {
+        let (changed, stale) = (self.mirror.changed(), schema::stale(database)?);
         let forest = self.forest();
-        let saved: BTreeMap<_, _> = derived::leaves(&self.database)?.into_iter().collect();
+        let saved: BTreeMap<_, _> = derived::leaves(database)?.into_iter().collect();
         for page in PageId::all() {
             let expected = if issued.contains_key(&page) { view.leaf(page)? } else { merkle::EMPTY_LEAF };
             let in_memory = forest.node(page.denomination(), 0, page.number().into());

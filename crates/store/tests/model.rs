@@ -33,6 +33,11 @@ enum Step {
         acts: u64,
         seed: u64,
     },
+    /// The disk breaks after so many writes, and works again.
+    Recover {
+        batch: Vec<Request>,
+        acts: u64,
+    },
     /// Power fails between commits.
     LosePower(u64),
     Restart,
@@ -69,6 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => batch().prop_map(Step::Commit),
         1 => batch().prop_map(Step::Drop),
         3 => (batch(), 0..30_u64, any::<u64>()).prop_map(|(batch, acts, seed)| Step::Crash { batch, acts, seed }),
+        3 => (batch(), 0..30_u64).prop_map(|(batch, acts)| Step::Recover { batch, acts }),
         1 => any::<u64>().prop_map(Step::LosePower),
         1 => Just(Step::Restart),
         1 => Just(Step::Refresh),
@@ -172,6 +178,18 @@ fn take(disk: &Disk, store: Store, model: &mut Model, step: &Step) -> Store {
             drop(store);
             return open(disk);
         }
+        Step::Recover { batch, acts } => {
+            let mut after = model.clone();
+            disk.fail_after(*acts);
+            let done = run(&store, &mut after, batch, true);
+            disk.work_again();
+            assert_eq!(store.recover().unwrap(), done.is_err());
+            if coins().iter().any(|coin| store.read(*coin).unwrap() != model.get(coin).map(record_of)) || done.is_ok() {
+                *model = after;
+            }
+            compare(&store, model);
+            store.verify().unwrap();
+        }
         Step::LosePower(seed) => {
             disk.lose_power(*seed);
             drop(store);
@@ -184,7 +202,7 @@ fn take(disk: &Disk, store: Store, model: &mut Model, step: &Step) -> Store {
             if done.is_ok() {
                 *model = after.clone();
             } else {
-                compare_cached(&store, model);
+                compare_read(&store, &[model.clone(), after.clone()]);
                 assert!(matches!(store.write(), Err(StoreError::Broken)));
             }
             disk.lose_power(*seed);
@@ -201,14 +219,11 @@ fn take(disk: &Disk, store: Store, model: &mut Model, step: &Step) -> Store {
     store
 }
 
-/// After a commit that failed, readers see nothing of it.
-fn compare_cached(store: &Store, model: &Model) {
-    for coin in coins() {
-        // A broken disk gives no record that is not in memory.
-        if let Ok(found) = store.read(coin) {
-            assert_eq!(found, model.get(&coin).map(record_of), "{coin}");
-        }
-    }
+/// After a commit that failed, readers see all of it or nothing.
+fn compare_read(store: &Store, models: &[Model]) {
+    let found = store.read_all(&coins()).unwrap();
+    let is = |model: &Model| coins().iter().map(|coin| model.get(coin).map(record_of)).eq(found.iter().cloned());
+    assert!(models.iter().any(is));
 }
 
 proptest! {

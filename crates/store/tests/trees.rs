@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use raida_store::testing::Disk;
-use raida_store::{Options, PageId, Record, Store, TreeKeeper};
+use raida_store::{Caretaker, Options, PageId, Record, Report, Store};
 use raida_wire::{AuthenticityNumber, Month, RawCoinId};
 use serde_json::Value;
 
@@ -59,15 +59,15 @@ fn keeper_hashes_what_commits_change_and_saves_it_when_it_stops() {
     let options = Options::new([7; 32]);
     let store = Arc::new(Store::open_on(disk.plug_in(), &options).unwrap());
     let (report, reports) = mpsc::channel();
-    let keeper = TreeKeeper::start(Arc::clone(&store), Duration::from_millis(1), move |error| drop(report.send(error)));
-    let keeper = keeper.unwrap();
+    let caretaker = Caretaker::start(Arc::clone(&store), Duration::from_millis(1), move |said| drop(report.send(said)));
+    let caretaker = caretaker.unwrap();
     let before = store.roots();
     let page = PageId::all().next().unwrap();
     set(&store, page, vector("merkle/page-leaf")["given"]["records"].as_array().unwrap());
     while store.roots() == before {
         thread::yield_now();
     }
-    drop(keeper);
+    drop(caretaker);
     assert!(reports.try_recv().is_err());
     let roots = store.roots();
     store.verify().unwrap();
@@ -78,14 +78,14 @@ fn keeper_hashes_what_commits_change_and_saves_it_when_it_stops() {
 }
 
 #[test]
-fn keeper_reports_a_broken_disk() {
+fn caretaker_reports_a_broken_disk() {
     let disk = Disk::new();
     let store = Arc::new(Store::open_on(disk.plug_in(), &Options::new([7; 32])).unwrap());
     let (report, reports) = mpsc::channel();
     let page = PageId::all().next().unwrap();
     set(&store, page, vector("merkle/page-leaf")["given"]["records"].as_array().unwrap());
     disk.fail_after(0);
-    let keeper = TreeKeeper::start(store, Duration::from_secs(3600), move |error| drop(report.send(error)));
-    drop(keeper.unwrap());
-    assert!(reports.recv().is_ok());
+    let caretaker = Caretaker::start(store, Duration::from_secs(3600), move |said| drop(report.send(said)));
+    drop(caretaker.unwrap());
+    assert!(matches!(reports.recv(), Ok(Report::Trees(_))));
 }

@@ -9,15 +9,16 @@ use raida_node::{AdminKey, Node, Peers, Settings, Surroundings};
 use raida_peers::Keeper;
 use raida_reactor::clock::Clock;
 use raida_reactor::counters::Counters;
-use raida_store::{Options, Store, TreeKeeper};
+use raida_store::{Caretaker, Options, Report, Store};
 use raida_wire::Month;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::error::VaultError;
 use crate::others;
 
-/// How old the Merkle trees get at most while coins change.
-const TREES_PACE: Duration = Duration::from_secs(1);
+/// How old the Merkle trees get at most while coins change, and how soon after a failure of the disk the first attempt
+/// to recover comes.
+const PACE: Duration = Duration::from_secs(1);
 
 /// The secrets, the coins, and what keeps these in order. Close it when nobody serves any more.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub struct Vault {
     secrets: Secrets,
     // Both let go of the store before it closes.
     integrity: Option<Keeper>,
-    trees: TreeKeeper,
+    caretaker: Caretaker,
     store: Arc<Store>,
 }
 
@@ -40,10 +41,9 @@ impl Vault {
         let store = Arc::new(store);
         let issued: u64 = store.issued().0.into_iter().map(u64::from).sum();
         info!(folder = %config.store.data_dir.display(), issued, "coins are open");
-        let report = |failure| error!(error = %failure, "the Merkle trees can not be brought up to date");
-        let trees = TreeKeeper::start(Arc::clone(&store), TREES_PACE, report);
-        let trees = trees.map_err(|error| VaultError::Thread { purpose: "Merkle trees", error })?;
-        Ok(Self { secrets, integrity: others::integrity(config, &store)?, trees, store })
+        let caretaker = Caretaker::start(Arc::clone(&store), PACE, tell);
+        let caretaker = caretaker.map_err(|error| VaultError::Thread { purpose: "the coins", error })?;
+        Ok(Self { secrets, integrity: others::integrity(config, &store)?, caretaker, store })
     }
 
     /// The node that serves these coins.
@@ -78,9 +78,20 @@ impl Vault {
 
     /// Puts the Merkle trees on disk and lets go of the store, which closes when nobody else holds it.
     pub fn close(self) {
-        let Self { integrity, trees, .. } = self;
+        let Self { integrity, caretaker, .. } = self;
         drop(integrity);
-        drop(trees);
+        drop(caretaker);
+    }
+}
+
+fn tell(report: Report) {
+    match report {
+        Report::StillFailing(error, paces) => {
+            error!(%error, next_attempt_s = u64::from(paces) * PACE.as_secs(), "the disk has failed: no coin can change")
+        }
+        Report::Recovered => warn!("the disk works again: coins can change"),
+        Report::Trees(error) => error!(%error, "the Merkle trees can not be brought up to date"),
+        report => warn!(?report, "about the coins"),
     }
 }
 

@@ -22,7 +22,7 @@ impl Store {
     ///
     /// Source: protocol §5.8
     pub fn page(&self, page: PageId, out: &mut [u8; PAGE_LEN]) -> Result<(), StoreError> {
-        self.page_of(&self.mirror.view(), page, out)
+        self.mirror.on_view(|view| self.page_of(view, page, out))
     }
 
     /// The same of one state.
