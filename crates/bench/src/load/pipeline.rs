@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
 use rustix::time::Timespec;
 
-use crate::load::question::Question;
+use crate::load::question::{Question, Speech};
 use crate::load::record::{Progress, Record};
 use crate::load::stream::Streams;
 
@@ -93,7 +93,12 @@ impl Pipeline {
         let latency = connection.began.elapsed();
         for (number, answer) in (connection.first..).zip(connection.answers.chunks_exact_mut(self.question.answer_len))
         {
-            match self.question.check(number, answer) {
+            // The floor does not know where one request ends and the next begins.
+            let outcome = match self.question.speech {
+                Speech::Floor if number != connection.first => Ok(()),
+                Speech::Floor | Speech::Protocol => self.question.check(number, answer),
+            };
+            match outcome {
                 Ok(()) => progress.note(record, latency),
                 Err(error) => record.fail(format!("{error:#}")),
             }

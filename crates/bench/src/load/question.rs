@@ -39,7 +39,7 @@ pub(crate) type Mix = Vec<(Arc<Question>, bool)>;
 
 /// Something to ask many times over.
 pub(crate) struct Question {
-    speech: Speech,
+    pub(crate) speech: Speech,
     kind: Kind,
     /// Octets of the answer.
     pub(crate) answer_len: usize,
