@@ -3,7 +3,10 @@
 //! Every client has coins of its own and changes them by Pown, Store, Break and Join, one request at a time, so that it
 //! knows what the node acknowledged. The one request that a kill leaves unanswered must have been done wholly or not at
 //! all. After each restart every client looks at all its coins.
+//!
+//! `--mutant` kills a node that breaks its word instead, and fails unless that is found out.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use raida_client::wire::{AuthenticityNumber, CoinId, Denomination};
 use raida_client::{self as client, AskError, Change, KeyCoin, Options as Ask, Renewal, Target, Transport};
 
@@ -35,20 +38,45 @@ pub(crate) struct Options {
     /// Longest time from a start to its kill, in milliseconds.
     #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     delay_ms: u64,
+    /// Test the test: the node breaks its word in this way, which must be found out.
+    #[arg(long)]
+    mutant: Option<Mutant>,
+}
+
+/// A node that does not keep its word.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Mutant {
+    /// Acknowledges changes before they are on disk.
+    Hasty,
+    /// Makes half a change and falls over.
+    Halving,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let program = server::build()?;
+    let Some(mutant) = options.mutant else { return torment(&server::build()?, options) };
+    let program = server::build_program("raida-behaviour", &format!("{mutant:?}-node").to_lowercase())?;
+    match torment(&program, options) {
+        Ok(()) => bail!("{} kills did not show that the node is {mutant:?}", options.kills),
+        Err(error) if error.chain().any(|cause| cause.is::<Breach>()) => {
+            println!("    found out: {error:#}");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Kills a node of this program again and again.
+fn torment(program: &Path, options: &Options) -> Result<()> {
     let folder = tempfile::tempdir().context("making a folder")?;
     std::fs::write(folder.path().join("raida.toml"), "").context("writing the configuration")?;
     println!("==> crash test: {} kills, {} clients", options.kills, options.clients);
-    let mut clients = issue(&program, folder.path(), options.clients)?;
+    let mut clients = issue(program, folder.path(), options.clients)?;
     let start = Instant::now();
     for kill in 1..=options.kills {
         let delay = Duration::from_micros(getrandom::u64()? % (options.delay_ms * 1000));
-        round(&program, folder.path(), &mut clients, delay).with_context(|| format!("kill {kill}"))?;
+        round(program, folder.path(), &mut clients, delay).with_context(|| format!("kill {kill}"))?;
     }
-    let server = Server::start(&program, folder.path(), "127.0.0.1:0")?;
+    let server = Server::start(program, folder.path(), "127.0.0.1:0")?;
     let target = server.target()?;
     clients.iter_mut().try_for_each(|client| client.settle(&target))?;
     let sum = |count: fn(&Client) -> u64| clients.iter().map(count).sum::<u64>();
@@ -126,7 +154,7 @@ struct Step {
     after: Vec<KeyCoin>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Command {
     Pown,
     Store,
@@ -166,13 +194,13 @@ impl Client {
                     self.found_done += 1;
                     replace(&mut self.coins, step);
                 }
-                None => bail!("a change was halved: old coins {before:?}, new coins {after:?}"),
+                None => return Err(Breach::Halved { command: step.command, before, after }.into()),
             }
             self.open = None;
         }
         let present = present(target, &self.coins)?;
         if let Some(place) = present.iter().position(|is| !is) {
-            bail!("an acknowledged change is lost: {:?}", self.coins.get(place).map(|owned| owned.coin));
+            return Err(Breach::Lost(self.coins.get(place).map(|owned| owned.coin)).into());
         }
         Ok(())
     }
@@ -267,6 +295,28 @@ impl Client {
         free.into_iter().take(count).map(|coin| Ok(KeyCoin { coin, number: fresh(false)? })).collect()
     }
 }
+
+/// How a node broke its word.
+#[derive(Debug)]
+enum Breach {
+    /// The coin of an acknowledged change is not as it should be.
+    Lost(Option<CoinId>),
+    /// Of an unanswered change, neither all nor nothing was done.
+    Halved { command: Command, before: Vec<bool>, after: Vec<bool> },
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(coin) => write!(f, "an acknowledged change is lost: {coin:?}"),
+            Self::Halved { command, before, after } => {
+                write!(f, "a {command:?} was halved: old coins {before:?}, new coins {after:?}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Breach {}
 
 fn is_silence(error: &AskError) -> bool {
     !matches!(error.trouble(), client::Trouble::Refused(_) | client::Trouble::Payload(_))

@@ -13,10 +13,15 @@ use crate::step;
 
 /// Builds the server, with the checks that a release leaves out, and tells where it is.
 pub(crate) fn build() -> Result<PathBuf> {
-    let mut command = step::cargo(["build", "--locked", "--package", "raida-server"]);
-    step::run("build the server", &mut command)?;
+    build_program("raida-server", "raida-server")
+}
+
+/// Builds a program of a package, and tells where it is.
+pub(crate) fn build_program(package: &str, name: &str) -> Result<PathBuf> {
+    let mut command = step::cargo(["build", "--locked", "--package", package, "--bin", name]);
+    step::run(&format!("build {name}"), &mut command)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| step::root().join("target"), PathBuf::from);
-    Ok(target.join("debug/raida-server"))
+    Ok(target.join("debug").join(name))
 }
 
 /// A node that serves. Killed when dropped.

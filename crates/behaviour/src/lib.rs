@@ -6,7 +6,8 @@
 //! `RAIDA_BEHAVIOUR_BACKEND=io-uring cargo test -p raida-behaviour` chooses another than the default.
 //!
 //! A second binary, `faulty-node`, is the same server around a service with faults built in: commands that panic, that
-//! are slow, or that answer at length. No such switch exists in the server itself.
+//! are slow, or that answer at length. `hasty-node` and `halving-node` break their word about coins ([`lossy`]), so that the
+//! crash test can show that it would notice. No such switch exists in the server itself.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,6 +22,7 @@ pub mod ask;
 pub mod crowd;
 pub mod fault;
 pub mod faulty;
+pub mod lossy;
 pub mod node;
 pub mod process;
 pub mod request;
@@ -30,6 +32,7 @@ pub mod vectors;
 pub use crowd::Crowd;
 pub use fault::Fault;
 pub use faulty::Faulty;
+pub use lossy::{Halving, Hasty};
 pub use node::Node;
 pub use shared::Shared;
 
