@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["raida-sockets"],
     &["raida-epoll", "raida-uring", "raida-sim", "raida-node", "raida-monitor"],
     &["raida-peers"],
-    &["raida-vault"],
+    &["raida-vault", "raida-daemon"],
     &["raida-server", "raida"],
     &["raida-behaviour", "raida-bench", "raida-fuzz", "xtask"],
 ];

@@ -56,11 +56,10 @@ impl Endpoint {
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(listeners: Vec<TcpListener>, subject: Subject, settings: Settings) -> io::Result<Self> {
-        let (subject, stopping) = (Arc::new(subject), Arc::new(AtomicBool::new(false)));
-        let mut endpoint = Self { listening: Vec::new(), stopping };
+    pub fn start(listeners: Vec<TcpListener>, subject: &Arc<Subject>, settings: Settings) -> io::Result<Self> {
+        let mut endpoint = Self { listening: Vec::new(), stopping: Arc::default() };
         for listener in listeners {
-            let (address, subject, stopping) = (listener.local_addr()?, Arc::clone(&subject), &endpoint.stopping);
+            let (address, subject, stopping) = (listener.local_addr()?, Arc::clone(subject), &endpoint.stopping);
             let stopping = Arc::clone(stopping);
             let life = move || listen(&listener, &subject, settings, &stopping);
             let thread = thread::Builder::new().name("raida-monitor".to_owned()).spawn(life)?;

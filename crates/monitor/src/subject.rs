@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use raida_reactor::counters::{Counters, Snapshot};
@@ -31,8 +31,6 @@ pub struct Facts {
     pub addresses: Vec<String>,
     /// Worker threads.
     pub workers: u64,
-    /// Bounds by name.
-    pub limits: BTreeMap<String, u64>,
 }
 
 /// A node, as far as it can be looked at. Looking disturbs it very little: only [`connections`](Self::connections) and
@@ -40,7 +38,8 @@ pub struct Facts {
 pub struct Subject {
     facts: Facts,
     started: Instant,
-    stage: Arc<Stage>,
+    stage: Stage,
+    limits: Mutex<BTreeMap<String, u64>>,
     reactors: Vec<(Handle, Arc<Counters>)>,
     store: Arc<Store>,
 }
@@ -48,8 +47,30 @@ pub struct Subject {
 impl Subject {
     /// The node with these reactors and coins, which starts now.
     #[must_use]
-    pub fn new(facts: Facts, stage: Arc<Stage>, reactors: Vec<(Handle, Arc<Counters>)>, store: Arc<Store>) -> Self {
-        Self { facts, started: Instant::now(), stage, reactors, store }
+    pub fn new(facts: Facts, reactors: Vec<(Handle, Arc<Counters>)>, store: Arc<Store>) -> Self {
+        let (stage, limits) = (Stage::default(), Mutex::default());
+        Self { facts, started: Instant::now(), stage, limits, reactors, store }
+    }
+
+    /// The bounds that it shows from now on, by name.
+    pub fn set_limits(&self, limits: BTreeMap<String, u64>) {
+        *self.limits() = limits;
+    }
+
+    fn limits(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How things stand, in one line.
+    #[must_use]
+    pub fn status(&self) -> String {
+        let Snapshot { open, requests, datagrams_in, in_flight, waiting, .. } = self.snapshot();
+        let stage = self.stage.as_str();
+        format!(
+            "{stage} {}: {open} connections open, {requests} requests, {datagrams_in} datagrams, {in_flight} with \
+             workers, {waiting} waiting",
+            self.facts.addresses.join(",")
+        )
     }
 
     /// Where it stands in its life.
@@ -69,7 +90,7 @@ impl Subject {
     /// Everything there is to know, but for single connections.
     #[must_use]
     pub fn report(&self) -> Report {
-        let Facts { version, raida_id, coin_id, backend, addresses, workers, limits } = self.facts.clone();
+        let Facts { version, raida_id, coin_id, backend, addresses, workers } = self.facts.clone();
         let sum = self.snapshot();
         Report {
             version,
@@ -87,7 +108,7 @@ impl Subject {
             closes: CloseReason::NAMES.iter().map(|name| (*name).to_owned()).zip(sum.closes).collect(),
             latencies: buckets(&sum),
             latency_total_us: sum.latencies.total_us,
-            limits,
+            limits: self.limits().clone(),
             process: process::read(),
             store: self.store_figures(),
         }

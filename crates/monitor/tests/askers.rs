@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use raida_monitor::{AskError, Endpoint, Facts, Report, Settings, Stage, Subject, bind, fetch};
+use raida_monitor::{AskError, Endpoint, Facts, Report, Settings, Subject, bind, fetch};
 use raida_store::{Options, Store};
 use tempfile::TempDir;
 
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Shown {
     endpoint: Endpoint,
-    stage: Arc<Stage>,
+    subject: Arc<Subject>,
     _folder: TempDir,
 }
 
@@ -24,11 +24,11 @@ impl Shown {
     fn start(request: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(folder.path(), &Options::new([7; 32])).unwrap());
-        let (stage, facts) = (Arc::new(Stage::default()), Facts { version: "1.2.3".to_owned(), ..Facts::default() });
-        let subject = Subject::new(facts, Arc::clone(&stage), Vec::new(), store);
+        let facts = Facts { version: "1.2.3".to_owned(), ..Facts::default() };
+        let subject = Arc::new(Subject::new(facts, Vec::new(), store));
         let listeners = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
-        let endpoint = Endpoint::start(listeners, subject, Settings { request, listed_max: 10 }).unwrap();
-        Self { endpoint, stage, _folder: folder }
+        let endpoint = Endpoint::start(listeners, &subject, Settings { request, listed_max: 10 }).unwrap();
+        Self { endpoint, subject, _folder: folder }
     }
 
     fn address(&self) -> SocketAddr {
@@ -57,13 +57,13 @@ fn every_path_is_answered_and_readiness_follows_the_stage() {
     assert!(shown.ask("/metrics").unwrap().contains("raida_node_info{version=\"1.2.3\""));
     assert_eq!(shown.ask("/healthz").unwrap(), "ok\n");
     assert!(matches!(shown.ask("/readyz"), Err(AskError::Refused { status: 503, told }) if told == "starting"));
-    shown.stage.serve();
+    shown.subject.stage().serve();
     assert_eq!(shown.ask("/readyz").unwrap(), "serving\n");
     let report: Report = serde_json::from_str(&shown.ask("/report").unwrap()).unwrap();
     assert_eq!((report.version.as_str(), report.stage.as_str()), ("1.2.3", "serving"));
     assert!(shown.ask("/connections?max=3").unwrap().contains("\"connections\":[]"));
-    shown.stage.stop();
-    shown.stage.serve();
+    shown.subject.stage().stop();
+    shown.subject.stage().serve();
     assert!(matches!(shown.ask("/readyz"), Err(AskError::Refused { status: 503, told }) if told == "stopping"));
     assert!(matches!(shown.ask("/secrets.toml"), Err(AskError::Refused { status: 404, .. })));
 }

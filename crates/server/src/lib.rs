@@ -6,20 +6,18 @@
 
 #![forbid(unsafe_code)]
 
-mod descriptors;
 mod flags;
-mod logs;
-mod serve;
-mod settings;
 mod sockets;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use raida_config::{Backend, Config, Loaded, Sources, limits};
+use raida_config::{Backend, Config, ConfigError, Loaded, Sources, limits};
+use raida_daemon::{Log, Shift, Signals, check_filter, descriptors, facts, monitor, settings};
+use raida_monitor::{Endpoint, Subject, bind};
 use raida_node::Node;
 use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
@@ -54,32 +52,39 @@ fn in_one_line(error: &anyhow::Error) -> String {
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
-    let loaded = Config::load(&Sources::of_process(flags.config.as_deref(), flags.overrides())?)?;
     if let Some(task) = &flags.task {
-        return Ok(task.run(&loaded.config, &mut io::stdout())?);
+        return Ok(task.run(&read(flags)?.config, &mut io::stdout())?);
     }
     if !flags.print_config && !flags.check_config {
-        return run(&loaded, wrap);
+        return run(flags, Signals::listen().context("handling signals")?, wrap);
     }
+    let loaded = read(flags)?;
     check_build(&loaded.config)?;
     loaded.notices.iter().for_each(|notice| eprintln!("raida-server: {notice}"));
     let text = if flags.print_config { loaded.print() } else { "the configuration is good\n".to_owned() };
     io::stdout().write_all(text.as_bytes()).context("writing to standard output")
 }
 
+/// Reads the configuration, as it is now.
+fn read(flags: &Flags) -> Result<Loaded, ConfigError> {
+    Config::load(&Sources::of_process(flags.config.as_deref(), flags.overrides())?)
+}
+
 /// Serves until a signal asks for the end.
-///
-/// # Errors
-///
-/// What kept the node from starting, or what broke while it served.
-pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
+fn run<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
+    let loaded = read(flags)?;
     let config = &loaded.config;
     check_build(config)?;
-    let log = logs::start(config)?;
+    let log = Log::start(config)?;
     loaded.notices.iter().for_each(|notice| warn!("{notice}"));
     let plan = limits::derive(descriptors::raise(), config)?;
+    let asked = bind(&config.monitor.listen)
+        .map_err(|(address, error)| anyhow!("monitor.listen: binding {address}: {error}"))?;
     let backends = sockets::open(config, settings::backend(config, &plan))?;
     info!("{plan}");
+    if signals.is_stop_asked() {
+        return Ok(());
+    }
     let vault = Vault::open(config)?;
     let (clock, counters) = (SystemClock::new(), backends.iter().map(|_| Arc::default()).collect::<Vec<_>>());
     let service = Arc::new(wrap(vault.node(config, clock, &counters)?));
@@ -90,18 +95,24 @@ pub fn run<S: Service>(loaded: &Loaded, wrap: impl FnOnce(Node) -> S) -> anyhow:
         let (service, roads) = (Arc::clone(&service), roads.clone());
         Reactor::new(backend, service, clock, settings.clone(), roads, Arc::clone(counters))
     };
-    let reactors = backends.into_iter().zip(&counters).map(assemble).collect();
-    let served = serve::until_told(config, &addresses, reactors, &roads);
-    drop((roads, service));
+    let reactors: Vec<_> = backends.into_iter().zip(&counters).map(assemble).collect();
+    let seen = reactors.iter().map(Reactor::handle).zip(counters.iter().cloned()).collect();
+    let facts = facts(config, &addresses, roads.pool.threads());
+    let subject = Arc::new(Subject::new(facts, seen, Arc::clone(vault.store())));
+    let endpoint = Endpoint::start(asked, &subject, monitor(config)).context("starting the monitor")?;
+    endpoint.addresses().for_each(|address| info!(%address, "metrics, health and connections are shown"));
+    let shift = Shift { config, plan: &plan, addresses: &addresses, reactors, roads: &roads, subject, log: &log };
+    let served = shift.until_told(signals, || read(flags));
+    drop((endpoint, roads, service));
     vault.close();
-    info!(log_lines_lost = log.lost.dropped_lines(), "stopped");
-    served
+    info!(log_lines_lost = log.lost(), "stopped");
+    Ok(served?)
 }
 
 /// Whether this build can do what the configuration asks for.
 fn check_build(config: &Config) -> anyhow::Result<()> {
     match config.network.backend {
-        Backend::Epoll => logs::filter(config).map(drop),
+        Backend::Epoll => Ok(check_filter(config)?),
         Backend::IoUring => bail!("network.backend is io-uring, but this build has no io_uring: use epoll"),
     }
 }

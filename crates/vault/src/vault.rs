@@ -70,6 +70,12 @@ impl Vault {
         Ok(Node::new(settings, Surroundings { store, clock: Arc::new(clock), calendar: Arc::new(month), peers }))
     }
 
+    /// The coins.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
     /// Whether the secrets were made just now.
     #[must_use]
     pub const fn secrets_are_new(&self) -> bool {

@@ -13,7 +13,8 @@ use raida_wire::Rules;
 const BUFFERS_MIN: usize = 4 * LARGE;
 
 /// For the backends.
-pub(crate) fn backend(config: &Config, plan: &DescriptorPlan) -> Setup {
+#[must_use]
+pub fn backend(config: &Config, plan: &DescriptorPlan) -> Setup {
     let network = &config.network;
     let (idle, interval) = (network.keepalive_idle, network.keepalive_interval);
     Setup {
@@ -30,7 +31,8 @@ pub(crate) fn backend(config: &Config, plan: &DescriptorPlan) -> Setup {
 }
 
 /// For the reactors.
-pub(crate) fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
+#[must_use]
+pub fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
     let (limits, timeouts) = (&config.limits, &config.timeouts);
     Settings {
         policy: policy(config),
@@ -59,14 +61,16 @@ fn policy(config: &Config) -> Policy {
 }
 
 /// For the worker pool.
-pub(crate) fn workers(config: &Config) -> raida_workers::Config {
+#[must_use]
+pub fn workers(config: &Config) -> raida_workers::Config {
     let (threads, queue_capacity) = (config.server.threads, config.workers.queue_max.get());
     let name_prefix = "raida-work".to_owned();
     raida_workers::Config { threads, queue_capacity, name_prefix, pin: config.workers.pin }
 }
 
 /// For the batcher.
-pub(crate) fn batcher(config: &Config) -> raida_workers::BatcherConfig {
+#[must_use]
+pub fn batcher(config: &Config) -> raida_workers::BatcherConfig {
     let (queue_capacity, batch_max) = (config.workers.batch_queue_max.get(), config.workers.batch_max.get());
     raida_workers::BatcherConfig { queue_capacity, batch_max, name: "raida-batch".to_owned() }
 }

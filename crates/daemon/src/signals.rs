@@ -1,0 +1,67 @@
+//! The signals of the process, from the first moment on.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::iterator::{Handle, Signals as Arriving};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// SIGTERM, SIGINT: answer what is in flight, then end.
+    Stop(i32),
+    /// SIGHUP: read the configuration again.
+    Reload,
+    /// SIGUSR1, SIGUSR2: say in the log how things stand.
+    Tell,
+}
+
+/// Signals that have come and that will come. None of them ends the process by itself, except a second SIGTERM or SIGINT.
+#[derive(Debug)]
+pub struct Signals {
+    arriving: Arriving,
+    stopping: Arc<AtomicBool>,
+}
+
+const STOPS: [i32; 2] = [SIGTERM, SIGINT];
+
+impl Signals {
+    /// From now on signals wait here. The first thing that a program does.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn listen() -> io::Result<Self> {
+        let stopping = Arc::new(AtomicBool::new(false));
+        for signal in STOPS {
+            // In this order: the first one sets the flag after it was looked at, the second finds it set.
+            register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping))?;
+            register(signal, Arc::clone(&stopping))?;
+        }
+        let arriving = Arriving::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])?;
+        Ok(Self { arriving, stopping })
+    }
+
+    /// Whether the process has been told to stop: what takes long need not be begun.
+    #[must_use]
+    pub fn is_stop_asked(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the next; `None` once somebody has closed the [`bell`](Self::bell).
+    pub(crate) fn wait(&mut self) -> Option<Order> {
+        Some(match self.arriving.forever().next()? {
+            SIGHUP => Order::Reload,
+            SIGUSR1 | SIGUSR2 => Order::Tell,
+            stop => Order::Stop(stop),
+        })
+    }
+
+    /// What ends the waiting.
+    pub(crate) fn bell(&self) -> Handle {
+        self.arriving.handle()
+    }
+}

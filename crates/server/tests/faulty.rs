@@ -1,0 +1,95 @@
+//! The watchdog and the sandbox, tried by a node that misbehaves.
+//!
+//! This program is both: with `RAIDA_FAULT` set it is the node, otherwise the tests, which start it again as the node.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails is a test that fails")]
+
+mod process;
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+use std::{env, fmt, thread};
+
+use process::{ECHO, PATIENCE, Running};
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
+use raida_wire::{Head, Status, vote};
+
+fn main() -> ExitCode {
+    match env::var("RAIDA_FAULT").as_deref() {
+        Ok("hang") => raida_server::main_with(|inner| Faulty { inner, misdeed: hang }),
+        Ok(other) => panic!("no fault {other:?}"),
+        Err(_) => {
+            an_io_thread_that_hangs_leaves_the_watchdog_hungry();
+            println!("every test of the faulty node passed");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Does something else before each request that its I/O thread serves.
+struct Faulty<S> {
+    inner: S,
+    misdeed: fn(),
+}
+
+fn hang() {
+    thread::sleep(PATIENCE);
+}
+
+fn faulty(fault: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.env_clear().env("RAIDA_FAULT", fault).args(["--listen", "127.0.0.1:0"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn an_io_thread_that_hangs_leaves_the_watchdog_hungry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    let mut command = faulty("hang");
+    command.current_dir(folder.path()).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "150000");
+    let mut node = Running::spawn(&mut command);
+    let mut hear = |patience: Duration| {
+        let mut room = [0; 2000];
+        manager.set_read_timeout(Some(patience)).unwrap();
+        manager.recv(&mut room).map(|len| String::from_utf8_lossy(&room[..len]).into_owned())
+    };
+    while !hear(PATIENCE).unwrap().starts_with("WATCHDOG=1") {}
+    TcpStream::connect(node.addresses[0]).unwrap().write_all(&ECHO).unwrap();
+    node.wait_for("the watchdog is not fed");
+    // What was said before that is heard first; then comes the silence that the service manager waits for.
+    while hear(Duration::from_millis(150)).is_ok() {}
+    node.wait_for("the watchdog is not fed");
+    assert!(hear(Duration::from_millis(1)).is_err(), "nothing more is said");
+}
+
+impl<S: Service> Service for Faulty<S> {
+    fn admit(&self, head: &Head) -> Result<(), Status> {
+        self.inner.admit(head)
+    }
+
+    fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
+        if place == Place::Reactor {
+            (self.misdeed)();
+        }
+        self.inner.call(request, answer, place)
+    }
+
+    fn call_together(&self, calls: &mut [Call<'_>]) {
+        self.inner.call_together(calls);
+    }
+
+    fn vote(&self, request: &vote::Request<'_>) -> [u8; 17] {
+        self.inner.vote(request)
+    }
+}
+
+impl<S> fmt::Debug for Faulty<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faulty").finish_non_exhaustive()
+    }
+}
