@@ -95,7 +95,8 @@ impl Epoll {
             Source::Waker => self.ready.push(Source::Waker, &mut self.wake_place),
             Source::Listener(number) => {
                 if let Some(listener) = self.listeners.get_mut(number as usize) {
-                    listener.note_edge();
+                    listener.note_report();
+                    listener.watch(&self.interest, &mut self.counts.epoll_ctl);
                     queue_listener(&mut self.ready, number as usize, listener);
                 }
             }
@@ -206,6 +207,7 @@ impl Backend for Epoll {
         let number = listener;
         if let Some(listener) = self.listeners.get_mut(number) {
             listener.ask();
+            listener.watch(&self.interest, &mut self.counts.epoll_ctl);
             queue_listener(&mut self.ready, number, listener);
         }
     }
@@ -345,7 +347,7 @@ impl SocketBackend for Epoll {
             enlist(&interest, &door, number)?;
             local_addrs.push(door.address);
             receive_buffers.push(door.receive_buffer);
-            listeners.push(Listener::new(door.stream));
+            listeners.push(Listener::new(door.stream, number));
             let (batch, limit) = (setup.datagram_batch, setup.datagram_limit);
             let port = DatagramPort::new(door.datagram, number as usize, batch, limit);
             ports.push(WatchedPort::new(port, number));
@@ -393,7 +395,7 @@ impl fmt::Debug for Epoll {
 fn enlist(interest: &Interest, door: &Door, number: u32) -> Result<(), SetupError> {
     let cannot = |what| SetupError::at(Step::Backend(what), door.address);
     interest
-        .add(&door.stream, Source::Listener(number).to_word(), Edges::Incoming)
+        .add(&door.stream, Source::Listener(number).to_word(), Edges::WhileIncoming)
         .map_err(cannot("watch the TCP listener on"))?;
     interest
         .add(&door.datagram, Source::DatagramPort(number).to_word(), Edges::Incoming)

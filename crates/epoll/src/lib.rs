@@ -40,6 +40,7 @@
 
 mod connection;
 mod counts;
+mod crowd;
 mod epoll;
 mod listener;
 mod sys;

@@ -3,19 +3,25 @@
 use std::io;
 use std::net::SocketAddr;
 
-use raida_sockets::{ListeningSocket, Place, Reserve, Stream, is_of_one_connection, is_want, shed};
+use raida_sockets::{ListeningSocket, Place, Reserve, Source, Stream, is_of_one_connection, is_want, shed};
 
 use crate::counts::SyscallCounts;
+use crate::crowd::Crowd;
+use crate::sys::{Edges, Interest};
 
-/// A listening socket and what is known of it.
+/// A listening socket and what is known of it. It stands on the interest list by its level, so that it need not be asked
+/// in vain after each connection. Where it tells of somebody whom nobody wants it falls silent: it would end every wait.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Option<ListeningSocket>,
+    word: u64,
     pub(crate) place: Place,
     /// The loop waits for a connection.
     asked: bool,
-    /// Somebody may be waiting: the last `accept4` did not say the contrary.
+    /// Somebody may be waiting: nothing has been tried yet, or the interest list said so, or there is a crowd.
     ready: bool,
+    silent: bool,
+    crowd: Crowd,
     /// Those who wait are still accepted, then the socket closes.
     stopping: bool,
 }
@@ -34,16 +40,38 @@ pub(crate) enum Turn {
 }
 
 impl Listener {
-    pub(crate) fn new(socket: ListeningSocket) -> Self {
-        Self { socket: Some(socket), place: Place::default(), asked: false, ready: true, stopping: false }
+    /// Over `socket`, which is number `number` and on the interest list.
+    pub(crate) fn new(socket: ListeningSocket, number: u32) -> Self {
+        Self {
+            socket: Some(socket),
+            word: Source::Listener(number).to_word(),
+            place: Place::default(),
+            asked: false,
+            ready: true,
+            silent: false,
+            crowd: Crowd::new(),
+            stopping: false,
+        }
     }
 
     pub(crate) fn ask(&mut self) {
         self.asked = self.socket.is_some();
     }
 
-    pub(crate) fn note_edge(&mut self) {
+    pub(crate) fn note_report(&mut self) {
         self.ready = true;
+        self.crowd.reported();
+    }
+
+    /// Is told of those who wait while it wants one, and only then. Adds the call that this may take to `calls`.
+    pub(crate) fn watch(&mut self, interest: &Interest, calls: &mut u64) {
+        let Some(socket) = self.socket.as_ref().filter(|_| self.silent == self.asked) else { return };
+        *calls += 1;
+        let edges = if self.asked { Edges::WhileIncoming } else { Edges::Silence };
+        // Cannot fail for what is on the list. If it did, waits would end early, or the next attempt would ask again.
+        if interest.change(socket, self.word, edges).is_ok() {
+            self.silent = !self.asked;
+        }
     }
 
     /// Whether a turn would be of use.
@@ -76,10 +104,12 @@ impl Listener {
         match socket.accept() {
             Ok((stream, peer)) => {
                 self.asked = false;
+                self.ready = self.crowd.took_one() || self.stopping;
                 Turn::Accepted(stream, peer)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.ready = false;
+                self.crowd.took_all();
                 if self.stopping {
                     self.close();
                 }

@@ -44,6 +44,36 @@ fn a_one_shot_request_costs_accept_receive_send_and_close() {
 }
 
 #[test]
+fn those_who_come_one_by_one_are_not_looked_for_in_vain() {
+    let mut rig = Rig::new();
+    rig.backend.accept(0);
+    assert!(rig.next_within(Duration::ZERO).is_none());
+    let before = rig.backend.syscall_counts();
+    for slot in 0..30 {
+        let _client = connect(rig.address());
+        let Seen::Accepted { socket, .. } = rig.next() else { panic!("a connection comes first") };
+        rig.backend.adopt(Token::new(slot, 0), socket);
+        rig.backend.close(Token::new(slot, 0), false);
+        rig.backend.accept(0);
+    }
+    let counts = rig.backend.syscall_counts();
+    assert_eq!((counts.accept - before.accept, counts.epoll_ctl - before.epoll_ctl), (30, 0));
+}
+
+#[test]
+fn a_listener_that_nobody_asks_ends_one_wait_and_no_more() {
+    let mut rig = Rig::new();
+    let _client = connect(rig.address());
+    let before = rig.backend.syscall_counts();
+    for _ in 0..10 {
+        rig.backend.wait(Some(Duration::ZERO)).unwrap();
+    }
+    assert_eq!(rig.backend.syscall_counts().epoll_ctl - before.epoll_ctl, 1);
+    rig.backend.accept(0);
+    assert!(matches!(rig.next(), Seen::Accepted { .. }));
+}
+
+#[test]
 fn a_connection_goes_on_the_interest_list_once_however_often_it_waits() {
     let mut rig = Rig::new();
     let (mut client, token) = rig.connect(0);

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-/// One epoll instance, edge-triggered throughout.
+/// One epoll instance, edge-triggered but for the listeners.
 ///
 /// A descriptor is added once and leaves the list when it is closed: nothing in this crate duplicates one, so closing it
 /// closes the file behind it.
@@ -31,11 +31,13 @@ impl Interest {
     }
 
     fn control(&self, operation: libc::c_int, object: impl AsFd, word: u64, edges: Edges) -> io::Result<()> {
-        let edges = match edges {
-            Edges::Incoming => libc::EPOLLIN | libc::EPOLLRDHUP,
-            Edges::Both => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
+        let events = match edges {
+            Edges::Incoming => libc::EPOLLET | libc::EPOLLIN | libc::EPOLLRDHUP,
+            Edges::Both => libc::EPOLLET | libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
+            Edges::WhileIncoming => libc::EPOLLIN,
+            Edges::Silence => 0,
         };
-        let mut event = libc::epoll_event { events: (edges | libc::EPOLLET) as u32, u64: word };
+        let mut event = libc::epoll_event { events: events as u32, u64: word };
         let object = object.as_fd();
         // SAFETY: needs two open descriptors, which the borrows keep open across the call, and one readable event,
         // which lives on this stack and which the kernel copies before it returns.
@@ -64,6 +66,10 @@ pub(crate) enum Edges {
     Incoming,
     /// That, and room to send.
     Both,
+    /// No edge: something to receive, told by every wait for as long as it is there.
+    WhileIncoming,
+    /// Nothing.
+    Silence,
 }
 
 /// What has happened to one object of the interest list.
