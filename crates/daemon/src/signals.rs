@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::{Handle, Signals as Arriving};
 
@@ -19,7 +19,8 @@ pub(crate) enum Order {
     Tell,
 }
 
-/// Signals that have come and that will come. None of them ends the process by itself, except a second SIGTERM or SIGINT.
+/// Signals that have come and that will come. None of those in here ends the process by
+/// itself, except a second SIGTERM or SIGINT.
 #[derive(Debug)]
 pub struct Signals {
     arriving: Arriving,
@@ -41,6 +42,8 @@ impl Signals {
             register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping))?;
             register(signal, Arc::clone(&stopping))?;
         }
+        // A file that may not grow is an error of the write, and no reason to die.
+        register(SIGXFSZ, Arc::default())?;
         let arriving = Arriving::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])?;
         Ok(Self { arriving, stopping })
     }

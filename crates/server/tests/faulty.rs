@@ -2,7 +2,12 @@
 //!
 //! This program is both: with `RAIDA_FAULT` set it is the node, otherwise the tests, which start it again as the node.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails is a test that fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step that fails is a test that fails"
+)]
 
 mod process;
 
@@ -53,7 +58,7 @@ fn an_io_thread_that_hangs_leaves_the_watchdog_hungry() {
     let mut command = faulty("hang");
     command.current_dir(folder.path()).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "150000");
     let mut node = Running::spawn(&mut command);
-    let mut hear = |patience: Duration| {
+    let hear = |patience: Duration| {
         let mut room = [0; 2000];
         manager.set_read_timeout(Some(patience)).unwrap();
         manager.recv(&mut room).map(|len| String::from_utf8_lossy(&room[..len]).into_owned())
