@@ -10,6 +10,9 @@ use raida_reactor::datagrams::{Datagram, Datagrams, ReplyTo};
 use crate::ready::Place;
 use crate::sys::{DatagramSocket, Envelopes};
 
+/// How many datagrams are asked for at least.
+const FEWEST: usize = 4;
+
 /// A datagram socket, its one batch, and what is known of it.
 ///
 /// It never waits by itself: where the kernel has nothing, or no room, it [says so](Self::lacks), and the backend that
@@ -21,6 +24,8 @@ pub struct DatagramPort {
     batch: Datagrams,
     /// Octets of a datagram that count.
     limit: usize,
+    /// For how many datagrams room is prepared: it costs something for each, so no more than lately came, and some.
+    offer: usize,
     /// Its place in the ready list.
     pub place: Place,
     /// The loop waits for a batch.
@@ -64,6 +69,7 @@ impl DatagramPort {
             envelopes: Envelopes::new(batch),
             batch: Datagrams::new(number, batch, limit, buffer::SMALL),
             limit,
+            offer: batch,
             place: Place::default(),
             asked: false,
             closed: false,
@@ -185,8 +191,9 @@ impl DatagramPort {
         };
         self.losses.overflowed += u64::from(self.overflowed.wrapping_sub(before));
         let filled = filled.unwrap_or(0);
-        // A batch that is not full has emptied the queue: there will be an edge.
-        self.readable = filled == self.batch.slots_mut().len();
+        // Room that was left has emptied the queue: there will be an edge.
+        self.readable = filled == self.offer;
+        self.offer = (2 * filled).max(FEWEST).min(self.batch.slots_mut().len());
         self.asked = filled == 0;
         self.batch.set_filled(filled);
         filled > 0
@@ -194,7 +201,8 @@ impl DatagramPort {
 
     fn fill(&mut self) -> io::Result<usize> {
         self.calls.receive += 1;
-        self.envelopes.receive(&self.socket, self.batch.slots_mut(), self.limit, &mut self.overflowed)
+        let slots = self.batch.slots_mut().get_mut(..self.offer).unwrap_or_default();
+        self.envelopes.receive(&self.socket, slots, self.limit, &mut self.overflowed)
     }
 }
 

@@ -11,7 +11,7 @@ use super::address::Address;
 use super::control::Control;
 use super::{count, option, retry, socket};
 
-/// A datagram socket that is told which address each datagram was sent to and how many were lost.
+/// A datagram socket that is told how many datagrams were lost and, where it has several, which address each was sent to.
 #[derive(Debug)]
 pub struct DatagramSocket(OwnedFd);
 
@@ -19,7 +19,9 @@ impl DatagramSocket {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
         let socket = socket::open(address, libc::SOCK_DGRAM)?;
         option::set(&socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)?;
-        if address.is_ipv6() {
+        if !address.ip().is_unspecified() {
+            // There is one address that it can have been sent to, and answers leave from it without being told.
+        } else if address.is_ipv6() {
             option::set(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
         } else {
             option::set(&socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
