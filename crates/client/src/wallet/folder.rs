@@ -28,7 +28,8 @@ const SPENT: &str = "spent";
 const LENGTH_MAX: usize = 16_384;
 
 /// More files than this are flushed together with everything else on their disk, which is then quicker than one by one.
-const FLUSHED_SINGLY_MAX: usize = 64;
+/// They are not kept open until then: a process may only have so many.
+const FLUSHED_SINGLY_MAX: usize = 8;
 
 impl Wallet {
     /// Opens a folder of coins of the network `coin_id`.
@@ -113,17 +114,21 @@ impl Wallet {
     ///
     /// When a file can not be written.
     pub fn save<'c>(&self, coins: impl IntoIterator<Item = &'c Coin>) -> Result<(), WalletError> {
-        let (mut written, mut is_changed) = (Vec::new(), false);
+        let (mut written, mut files, mut is_changed) = (Vec::new(), Vec::new(), false);
         for coin in coins {
             is_changed = true;
             if coin.is_empty() {
                 remove_if_there(&self.path(coin.id))?;
             } else {
-                written.push((coin.id, self.write(coin)?));
+                let file = self.write(coin)?;
+                written.push(coin.id);
+                if files.len() < FLUSHED_SINGLY_MAX {
+                    files.push(file);
+                }
             }
         }
-        self.flush(written.iter().map(|(id, file)| (self.path_before(*id), file)))?;
-        for (id, _) in &written {
+        self.flush(&written, &files)?;
+        for id in &written {
             let path = self.path(*id);
             fs::rename(self.path_before(*id), &path).map_err(WalletError::io("renaming to", &path))?;
         }
@@ -132,9 +137,7 @@ impl Wallet {
 
     /// Writes down coins that are new here. A file that a coin of the same name has already is kept among the spent.
     pub(super) fn add(&self, coins: &[Coin]) -> Result<(), WalletError> {
-        for coin in coins.iter().filter(|coin| self.path(coin.id).exists()) {
-            self.put_away(coin.id)?;
-        }
+        self.put_away(coins.iter().map(|coin| coin.id).filter(|id| self.path(*id).exists()))?;
         self.save(coins)
     }
 
@@ -142,14 +145,16 @@ impl Wallet {
     pub(super) fn retire<'c>(&self, coins: impl IntoIterator<Item = &'c Coin>) -> Result<(), WalletError> {
         let coins: Vec<_> = coins.into_iter().collect();
         self.save(coins.iter().copied())?;
-        for coin in coins.iter().filter(|coin| !coin.is_empty()) {
-            self.put_away(coin.id)?;
-        }
+        self.put_away(coins.iter().filter(|coin| !coin.is_empty()).map(|coin| coin.id))?;
         if coins.is_empty() { Ok(()) } else { self.flush_names(&self.folder) }
     }
 
-    /// Moves the file to the spent ones, under a name that is free there.
-    fn put_away(&self, id: CoinId) -> Result<(), WalletError> {
+    /// Moves files to the spent ones, under names that are free there.
+    fn put_away(&self, ids: impl IntoIterator<Item = CoinId>) -> Result<(), WalletError> {
+        let mut ids = ids.into_iter().peekable();
+        if ids.peek().is_none() {
+            return Ok(());
+        }
         let spent = self.folder.join(SPENT);
         match DirBuilder::new().mode(0o700).create(&spent) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -157,13 +162,15 @@ impl Wallet {
             }
             _ => {}
         }
-        let mut path = spent.join(name(id));
-        let mut number = 1_u64;
-        while path.exists() {
-            path = spent.join(format!("{}.{number}", name(id)));
-            number += 1;
+        for id in ids {
+            let mut path = spent.join(name(id));
+            let mut number = 1_u64;
+            while path.exists() {
+                path = spent.join(format!("{}.{number}", name(id)));
+                number += 1;
+            }
+            fs::rename(self.path(id), &path).map_err(WalletError::io("renaming to", &path))?;
         }
-        fs::rename(self.path(id), &path).map_err(WalletError::io("renaming to", &path))?;
         self.flush_names(&spent)
     }
 
@@ -178,15 +185,15 @@ impl Wallet {
         Ok(file)
     }
 
-    /// Makes sure that what was written is on the disk.
-    fn flush<'f>(&self, files: impl ExactSizeIterator<Item = (PathBuf, &'f File)>) -> Result<(), WalletError> {
-        if files.len() > FLUSHED_SINGLY_MAX {
+    /// Makes sure that what was written is on the disk. `files` are the first of those of `written`.
+    fn flush(&self, written: &[CoinId], files: &[File]) -> Result<(), WalletError> {
+        if written.len() > files.len() {
             let io = || WalletError::io("flushing the disk of", &self.folder);
             let folder = File::open(&self.folder).map_err(io())?;
             return rustix::fs::syncfs(&folder).map_err(|error| io()(error.into()));
         }
-        for (path, file) in files {
-            file.sync_all().map_err(WalletError::io("flushing", &path))?;
+        for (id, file) in written.iter().zip(files) {
+            file.sync_all().map_err(WalletError::io("flushing", &self.path_before(*id)))?;
         }
         Ok(())
     }
