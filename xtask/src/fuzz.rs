@@ -1,9 +1,13 @@
-//! `cargo xtask fuzz`: random input for the targets in `crates/fuzz`.
+//! `cargo xtask fuzz`: arbitrary input for the targets in `crates/fuzz`.
 //!
-//! Every target is an ordinary test as well. Without `--coverage` it runs under the plain test harness with random
-//! bytes for a bounded time, on any stable toolchain; with it, under libFuzzer by way of cargo-bolero.
+//! Coverage guides it: the targets are built with the compiler's own coverage counters and linked with libFuzzer, which
+//! bolero brings along as source. That needs a C++ compiler, and nothing that is not stable. With `--random` the plain
+//! test harness feeds random octets instead, without another build: that is what the gate does.
 
-use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::step;
@@ -11,25 +15,28 @@ use crate::step;
 /// What to feed, and for how long.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The target to feed; all of them if left out. A name from `crates/fuzz/tests/targets.rs`.
+    /// The target to feed; all of them, one after the other, if left out. A name from `crates/fuzz/tests/targets.rs`.
     target: Option<String>,
     /// Seconds for each target.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Let coverage guide the input (needs cargo-bolero and a target).
+    /// Random octets in the plain test harness, without guidance.
     #[arg(long)]
-    coverage: bool,
+    random: bool,
+    /// Afterwards, bring the committed corpus up to date: what is new comes in, what is needless goes.
+    #[arg(long, conflicts_with = "random")]
+    keep: bool,
 }
 
 impl Options {
     /// All targets, briefly: for the gate.
     pub(crate) fn short(seconds: u64) -> Self {
-        Self { target: None, seconds, coverage: false }
+        Self { target: None, seconds, random: true, keep: false }
     }
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if options.coverage { guided(options) } else { random(options) }
+    if options.random { random(options) } else { guided(options) }
 }
 
 fn random(options: &Options) -> Result<()> {
@@ -40,11 +47,155 @@ fn random(options: &Options) -> Result<()> {
 }
 
 fn guided(options: &Options) -> Result<()> {
-    let Some(target) = &options.target else { bail!("--coverage feeds one target: name it") };
-    if !step::has_cargo_tool("bolero") {
-        bail!("cargo-bolero is not installed: run `cargo install --locked cargo-bolero`");
+    let fuzzer = Fuzzer::build()?;
+    let targets = match &options.target {
+        Some(target) => vec![target.clone()],
+        None => fuzzer.targets()?,
+    };
+    println!("    {:<14} {:>12} {:>10} {:>8} {:>8}", "target", "executions", "per second", "corpus", "MB");
+    for target in &targets {
+        let run = fuzzer.feed(target, options.seconds)?;
+        println!("    {target:<14} {:>12} {:>10} {:>8} {:>8}", run.executions, run.per_second, run.found, run.memory);
+        if options.keep {
+            fuzzer.keep(target)?;
+        }
     }
-    let time = format!("{}s", options.seconds);
-    let arguments = ["bolero", "test", "--package", "raida-fuzz", "--sanitizer", "NONE", "--time", &time, target];
-    step::run("fuzz with coverage", &mut step::cargo(arguments))
+    Ok(())
+}
+
+/// The targets, built with coverage counters.
+struct Fuzzer {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+/// What libFuzzer said at the end.
+struct Run {
+    executions: u64,
+    per_second: u64,
+    found: usize,
+    memory: u64,
+}
+
+/// What the compiler is told, as cargo-bolero does it: counters at every edge, and hooks at comparisons.
+const COVERAGE: &str = "--cfg fuzzing --cfg fuzzing_libfuzzer -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Inputs are not longer than this. Committed ones are small.
+const LENGTH_MAX: usize = 4096;
+
+impl Fuzzer {
+    fn build() -> Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| step::root().join("target"), PathBuf::from);
+        let folder = target.join("libfuzzer");
+        let host = host()?;
+        // A named target keeps the flags away from build scripts.
+        let build =
+            ["test", "--package", "raida-fuzz", "--profile", "fuzz", "--locked", "--test", "targets", "--no-run"];
+        let mut command = step::cargo(build);
+        command.args(["--target", &host, "--message-format=json-render-diagnostics"]);
+        command.env("RUSTFLAGS", COVERAGE).env("CARGO_TARGET_DIR", &folder).stdout(Stdio::piped());
+        println!("==> build the targets with coverage counters");
+        let output = command.spawn().context("starting cargo")?.wait_with_output().context("cargo")?;
+        if !output.status.success() {
+            bail!("building the targets failed ({})", output.status);
+        }
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let program = messages.lines().filter_map(executable).next_back().context("no test binary was built")?;
+        Ok(Self { program, folder: folder.join("runs") })
+    }
+
+    /// Their names, as the test harness lists them.
+    fn targets(&self) -> Result<Vec<String>> {
+        let output = Command::new(&self.program).args(["--list", "--format", "terse"]).output().context("listing")?;
+        let list = String::from_utf8_lossy(&output.stdout);
+        Ok(list.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect())
+    }
+
+    /// Feeds one target for so many seconds. New inputs go to a folder beside the build, not to the committed corpus.
+    fn feed(&self, target: &str, seconds: u64) -> Result<Run> {
+        let (found, artifacts) = (self.folder.join(target).join("found"), self.folder.join(target).join("crashes"));
+        for folder in [&found, &artifacts] {
+            std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        let time = format!("-max_total_time={seconds}");
+        let length = format!("-max_len={LENGTH_MAX}");
+        let prefix = format!("-artifact_prefix={}/", artifacts.display());
+        let said = self.call(
+            target,
+            &[&time, &length, &prefix, "-timeout=10", "-print_final_stats=1"],
+            &[&found, &committed(target)],
+        )?;
+        let number = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name));
+            line.and_then(|line| line.trim_start_matches(':').trim().parse().ok()).unwrap_or_default()
+        };
+        let executions = number("number_of_executed_units");
+        if executions == 0 {
+            bail!("{target}: no such target, or it did not run:\n{said}");
+        }
+        let found = std::fs::read_dir(&found).context("listing what was found")?.count();
+        Ok(Run { executions, per_second: number("average_exec_per_sec"), found, memory: number("peak_rss_mb") })
+    }
+
+    /// Makes the committed corpus the fewest and smallest inputs that cover what it and the new ones cover.
+    fn keep(&self, target: &str) -> Result<()> {
+        let (corpus, kept) = (committed(target), self.folder.join(target).join("kept"));
+        if kept.exists() {
+            std::fs::remove_dir_all(&kept).with_context(|| format!("emptying {}", kept.display()))?;
+        }
+        let folders = [&kept, &corpus, &self.folder.join(target).join("found")];
+        // Edges count, and not how often they are passed: that keeps the corpus small.
+        self.call(target, &["-merge=1", "-use_counters=0", "-max_len=1024"], &folders.map(PathBuf::as_path))?;
+        std::fs::remove_dir_all(&corpus).with_context(|| format!("emptying {}", corpus.display()))?;
+        std::fs::create_dir_all(&corpus).with_context(|| format!("making {}", corpus.display()))?;
+        let mut count = 0;
+        for input in std::fs::read_dir(&kept).with_context(|| format!("listing {}", kept.display()))? {
+            let input = input?;
+            std::fs::copy(input.path(), corpus.join(input.file_name())).context("copying an input")?;
+            count += 1;
+        }
+        println!("    {target}: {count} inputs in {}", corpus.display());
+        Ok(())
+    }
+
+    /// Runs libFuzzer in the test of this name.
+    fn call(&self, target: &str, options: &[&str], folders: &[&Path]) -> Result<String> {
+        let mut arguments: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        for folder in folders {
+            std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+            arguments.push(folder.display().to_string());
+        }
+        let mut command = Command::new(&self.program);
+        command.args([target, "--exact", "--nocapture", "--test-threads=1"]);
+        command.env("BOLERO_LIBFUZZER_ARGS", arguments.join(" ")).current_dir(&self.folder);
+        let output = command.output().with_context(|| format!("starting {}", self.program.display()))?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() {
+            let tail: Vec<_> = said.lines().rev().take(40).collect();
+            let tail: Vec<_> = tail.into_iter().rev().collect();
+            bail!("{target}: a finding ({}):\n{}", output.status, tail.join("\n"));
+        }
+        Ok(said)
+    }
+}
+
+/// Where the committed inputs of a target lie.
+fn committed(target: &str) -> PathBuf {
+    step::root().join("crates/fuzz/corpus").join(target)
+}
+
+/// The test binary, where a message of cargo names one.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    Some(PathBuf::from(message.get("executable")?.as_str()?))
+}
+
+/// What the compiler calls this machine.
+fn host() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").current_dir(step::root()).output().context("asking rustc")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    Ok(host.to_owned())
 }
