@@ -3,6 +3,7 @@
 //! Everything that a person or a machine does to this repository besides `cargo build` goes through here, so that the
 //! commands in the README, in `.ci/run` and in the GitHub workflow are the same one.
 
+mod abuse;
 mod bench;
 mod ci;
 mod crash_test;
@@ -28,6 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Attacks real nodes on loopback, and says what honest clients saw meanwhile.
+    Abuse(abuse::Options),
     /// Measures a node against the floor: a server that makes the same system calls and does nothing else.
     Bench(bench::Options),
     /// The one gate: format, tidiness, lints, docs, tests, models, vectors, short fuzz, dependency policy.
@@ -46,6 +49,8 @@ enum Task {
         #[arg(default_value = "docs/protocol/vectors.json")]
         file: PathBuf,
     },
+    /// Mixed load with faults for a long time, and whether what a node uses stays flat.
+    Soak(abuse::Options),
     /// Checks what compilers do not: layers, where `unsafe` lives, file lengths, references into the protocol document.
     Tidy,
     /// Checks files of protocol test vectors against the wire format, and their exchanges against a real node that holds
@@ -59,12 +64,14 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Abuse(options) => abuse::run("abuse", &options),
         Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::CrashTest(options) => crash_test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Network(task) => network::run(&task),
         Task::Replay { file } => vectors::replay(&file),
+        Task::Soak(options) => abuse::run("soak", &options),
         Task::Tidy => tidy::run(),
         Task::Vectors { files } => vectors::run(&files),
     };

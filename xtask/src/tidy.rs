@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["raida-vault", "raida-daemon"],
     &["raida-server", "raida"],
     &["raida-behaviour", "raida-bench", "raida-fuzz", "xtask"],
+    &["raida-abuse"],
 ];
 
 /// Spells out what it looks for.

@@ -27,6 +27,7 @@ pub struct Node {
 pub struct Builder {
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     config: String,
     listen: String,
 }
@@ -42,6 +43,12 @@ impl Node {
     #[must_use]
     pub fn builder() -> Builder {
         Builder::of(server_binary())
+    }
+
+    /// A server that was built already, to be changed before it starts.
+    #[must_use]
+    pub fn of(program: PathBuf) -> Builder {
+        Builder::of(program)
     }
 
     /// The server around a faulty service, to be changed before it starts. `program` is
@@ -117,13 +124,21 @@ impl Drop for Node {
 
 impl Builder {
     fn of(program: PathBuf) -> Self {
-        Self { program, arguments: Vec::new(), config: String::new(), listen: "127.0.0.1:0".to_owned() }
+        let listen = "127.0.0.1:0".to_owned();
+        Self { program, arguments: Vec::new(), environment: Vec::new(), config: String::new(), listen }
     }
 
     /// Adds a flag.
     #[must_use]
     pub fn flag(mut self, name: &str, value: impl ToString) -> Self {
         self.arguments.extend([name.to_owned(), value.to_string()]);
+        self
+    }
+
+    /// Adds a variable to its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
+        self.environment.push((name.to_owned(), value.to_string()));
         self
     }
 
@@ -156,6 +171,7 @@ impl Builder {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAIDA_")) {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
     }
