@@ -84,13 +84,13 @@ fn number(store: &Store, coin: CoinId, place: Place) -> Lookup<AuthenticityNumbe
     }
 }
 
-/// The index of lockers is on disk.
 fn lockers(store: &Store, prefix: [u8; 5], place: Place) -> Lookup<Vec<AuthenticityNumber>> {
-    match place {
-        Place::Reactor => Lookup::NotCached,
-        Place::Worker => read(store.lockers(prefix, LOCKERS_MAX))
-            .and_then(|keys| if keys.is_empty() { Lookup::Unknown } else { Lookup::Found(keys) }),
-    }
+    let keys = match (store.peek_lockers(prefix, LOCKERS_MAX), place) {
+        (Some(keys), _) => Lookup::Found(keys),
+        (None, Place::Reactor) => Lookup::NotCached,
+        (None, Place::Worker) => read(store.lockers(prefix, LOCKERS_MAX)),
+    };
+    keys.and_then(|keys| if keys.is_empty() { Lookup::Unknown } else { Lookup::Found(keys) })
 }
 
 fn read<T>(outcome: Result<T, raida_store::StoreError>) -> Lookup<T> {

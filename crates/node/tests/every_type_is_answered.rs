@@ -198,10 +198,23 @@ fn keys_that_are_not_at_hand_are_looked_up_on_a_worker() {
     for (place, sender) in senders().into_iter().enumerate().skip(1) {
         let (octets, pending) = build(Command::ECHO, sender, b"");
         let node = node_of(14, &coins().cold());
-        assert_eq!(ask_at(&node, &octets, Transport::Tcp, Place::Reactor), None, "deferred");
-        assert_eq!(answered(&node, &octets, &pending).0, Status::SUCCESS);
         let is_here = ask_at(&node, &octets, Transport::Tcp, Place::Reactor).is_some();
-        assert_eq!(is_here, place != 2, "coins are at hand from now on; the index of lockers is on disk");
+        assert_eq!(is_here, place == 2, "lockers are always at hand; coins are deferred");
+        assert_eq!(answered(&node, &octets, &pending).0, Status::SUCCESS);
+        assert!(ask_at(&node, &octets, Transport::Tcp, Place::Reactor).is_some(), "at hand from now on");
+    }
+}
+
+#[test]
+fn an_unknown_locker_is_34_before_the_length_counts() {
+    let node = node_of(14, &coins());
+    let challenge = Challenge::new([7; 12]);
+    let (unknown, nonce) = (AuthenticityNumber::new([8; 16]), [3; 8]);
+    for (key, expected) in [(&unknown, Status::INVALID_ENCRYPTION), (&LOCKER, Status::INVALID_PACKET_LENGTH)] {
+        let (mut octets, pending) = build(Command::ECHO, Sender::Locker { key, nonce, challenge }, b"some payload");
+        octets.truncate(40);
+        let mut answer = ask(&node, &octets, Transport::Udp { datagram: 40, limit: 1440 }).expect("an answer");
+        assert_eq!(pending.read(&mut answer).expect("the client accepts it").status, expected);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::chunk::{Chunk, ChunkId};
 use crate::derived::{self, PageBits};
 use crate::error::StoreError;
 use crate::locker;
+use crate::locker_index::Move;
 use crate::page_id::PageId;
 use crate::schema;
 use crate::store::{Store, Writer};
@@ -35,6 +36,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
+        let _unsettled = self.mirror.unsettle();
         self.put_on_disk(writer, changes).inspect_err(|_| self.fail(writer))
     }
 
@@ -45,7 +47,7 @@ impl Store {
         changes.iter().for_each(|change| stale.insert(change.id.page()));
         let transaction = writer.database.begin_write()?;
         write_chunks(&transaction, &changes)?;
-        write_lockers(&transaction, &changes)?;
+        let moves = write_lockers(&transaction, &changes)?;
         self.write_issued(&transaction, &changes)?;
         if stale != writer.stale {
             transaction.open_table(schema::FACTS)?.insert(schema::STALE, stale.octets())?;
@@ -55,7 +57,7 @@ impl Store {
         transaction.commit()?;
         let view = View::new(&writer.database)?;
         let changes: Vec<_> = changes.into_iter().map(|Change { id, after, .. }| (id, after)).collect();
-        self.mirror.publish(view, &changes);
+        self.mirror.publish(view, &changes, &moves);
         (writer.stale, writer.doubt) = (stale, None);
         Ok(())
     }
@@ -103,8 +105,8 @@ fn write_chunks(transaction: &WriteTransaction, changes: &[Change]) -> Result<()
 }
 
 /// The index changes as the records do, whichever command changed them.
-fn write_lockers(transaction: &WriteTransaction, changes: &[Change]) -> Result<(), StoreError> {
-    let mut table = None;
+fn write_lockers(transaction: &WriteTransaction, changes: &[Change]) -> Result<Vec<Move>, StoreError> {
+    let (mut table, mut moves) = (None, Vec::new());
     for Change { id, before, after } in changes {
         let (mut gone, mut come) = (locker::rows(*id, before), locker::rows(*id, after));
         let (mut old, mut new) = (gone.next(), come.next());
@@ -118,15 +120,17 @@ fn write_lockers(transaction: &WriteTransaction, changes: &[Change]) -> Result<(
                 (Some(a), Some(b)) if a == b => (old, new) = (gone.next(), come.next()),
                 (Some((place, row)), _) if new.is_none_or(|(other, _)| place <= other) => {
                     table.remove(&row)?;
+                    moves.push(Move::of(&row, false));
                     old = gone.next();
                 }
                 (_, Some((_, row))) => {
                     table.insert(&row, ())?;
+                    moves.push(Move::of(&row, true));
                     new = come.next();
                 }
                 (_, None) => break,
             }
         }
     }
-    Ok(())
+    Ok(moves)
 }

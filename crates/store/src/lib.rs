@@ -43,6 +43,7 @@ mod error;
 mod forest;
 mod issued;
 mod locker;
+mod locker_index;
 mod medium;
 mod mirror;
 mod options;

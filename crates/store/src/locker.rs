@@ -14,6 +14,8 @@ pub(crate) const ROW_LEN: usize = 21;
 
 pub(crate) type Row = [u8; ROW_LEN];
 
+pub(crate) type Key = [u8; 16];
+
 /// The lockers whose key begins with `prefix`, ascending, so many at most.
 pub(crate) fn keys(
     table: &impl ReadableTable<&'static Row, ()>,

@@ -10,6 +10,7 @@ use crate::cache::{Cache, Residents};
 use crate::chunk::{Chunk, ChunkId};
 use crate::error::StoreError;
 use crate::issued::Issued;
+use crate::locker_index::{LockerIndex, Move};
 use crate::page_set::PageSet;
 use crate::record::Record;
 use crate::view::View;
@@ -21,7 +22,10 @@ use crate::view::View;
 pub(crate) struct Mirror {
     cache: Cache,
     pub(crate) issued: Issued,
+    pub(crate) lockers: LockerIndex,
     view: ArcSwap<View>,
+    /// Held while the database may turn out to have failed, until readers have a view that works.
+    unsettled: Mutex<()>,
     version: AtomicU64,
     /// Held by whoever changes any of the above.
     changing: Mutex<Changing>,
@@ -52,11 +56,13 @@ pub enum Peek {
 const TRIES: usize = 4;
 
 impl Mirror {
-    pub(crate) fn new(view: View, cache_chunks: usize, changed: PageSet) -> Self {
+    pub(crate) fn new(view: View, lockers: LockerIndex, cache_chunks: usize, changed: PageSet) -> Self {
         Self {
+            lockers,
             cache: Cache::new(),
             issued: Issued::new(),
             view: ArcSwap::from_pointee(view),
+            unsettled: Mutex::new(()),
             version: AtomicU64::new(0),
             changing: Mutex::new(Changing { residents: Residents::new(cache_chunks), changed }),
             nothing: Arc::new(Chunk::EMPTY),
@@ -104,8 +110,8 @@ impl Mirror {
         })
     }
 
-    /// What `look` finds on disk. A view that can not be read any more because the database was opened anew gives way to
-    /// the newest.
+    /// What `look` finds on disk. Where it fails because the database has failed or was opened anew, it waits for the view
+    /// that comes instead.
     pub(crate) fn on_view<T>(
         &self,
         mut look: impl FnMut(&Arc<View>) -> Result<T, StoreError>,
@@ -113,8 +119,12 @@ impl Mirror {
         let mut view = self.view();
         loop {
             let found = look(&view);
+            if found.is_ok() {
+                return found;
+            }
+            drop(self.unsettle());
             let newest = self.view();
-            if found.is_ok() || Arc::ptr_eq(&view, &newest) {
+            if Arc::ptr_eq(&view, &newest) {
                 return found;
             }
             view = newest;
@@ -143,6 +153,11 @@ impl Mirror {
         look()
     }
 
+    /// From now on, until this is dropped, readers whose view fails wait.
+    pub(crate) fn unsettle(&self) -> MutexGuard<'_, ()> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn view(&self) -> Arc<View> {
         self.view.load_full()
     }
@@ -153,7 +168,7 @@ impl Mirror {
     }
 
     /// Takes over a commit: from now on readers see `view`, in which these chunks have changed.
-    pub(crate) fn publish(&self, view: View, changes: &[(ChunkId, Arc<Chunk>)]) {
+    pub(crate) fn publish(&self, view: View, changes: &[(ChunkId, Arc<Chunk>)], moves: &[Move]) {
         let mut changing = self.changing();
         // ORDERING: as in a sequence lock. The fence puts the odd version before every change below; the even one is
         // released behind them. Pairs with `glance`.
@@ -168,6 +183,7 @@ impl Mirror {
             self.issued.set(*id, chunk.issued());
             changing.changed.insert(id.page());
         }
+        self.lockers.change(moves);
         self.version.store(version.wrapping_add(2), Ordering::Release);
     }
 

@@ -30,6 +30,12 @@ pub(crate) struct Tally {
     recoveries: AtomicU64,
 }
 
+impl Tally {
+    pub(crate) fn note_broken(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Store {
     /// How the store is. Never waits.
     #[must_use]
@@ -54,6 +60,7 @@ impl Store {
         if !self.is_broken(&writer) {
             return Ok(false);
         }
+        let _unsettled = self.mirror.unsettle();
         // A read that failed has left nothing in doubt.
         writer.doubt.get_or_insert_default();
         let opened = self.medium.write_again().map_err(StoreError::from);
@@ -79,7 +86,7 @@ impl Store {
     /// A change has failed half-way. From now on readers see what the disk has, on a database that writes nothing.
     pub(crate) fn fail(&self, writer: &mut Writer) {
         self.tally.failures.fetch_add(1, Ordering::Relaxed);
-        self.tally.is_broken.store(true, Ordering::Relaxed);
+        self.tally.note_broken();
         self.open_to_look(writer);
     }
 
@@ -93,7 +100,8 @@ impl Store {
         let (view, stale) = (View::new(&database)?, schema::stale(&database)?);
         let in_doubt = writer.doubt.iter().flatten();
         let found = in_doubt.map(|id| Ok((*id, Arc::new(view.chunk(*id)?)))).collect::<Result<Vec<_>, StoreError>>()?;
-        self.mirror.publish(view, &found);
+        self.mirror.lockers.count(&view)?;
+        self.mirror.publish(view, &found, &[]);
         (writer.database, writer.stale) = (database, stale);
         Ok(())
     }

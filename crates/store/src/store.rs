@@ -19,6 +19,7 @@ use crate::derived;
 use crate::error::{OpenError, StoreError};
 use crate::forest::Forest;
 use crate::issued::BITMAP_LEN;
+use crate::locker_index::LockerIndex;
 use crate::medium::{Medium, Plug};
 use crate::mirror::{Mirror, Peek};
 use crate::options::Options;
@@ -114,7 +115,9 @@ impl Store {
         }
         let stale = schema::stale(&database)?;
         let cache_chunks = options.cache_pages.max(1).saturating_mul(ChunkId::PER_PAGE);
-        let mirror = Mirror::new(View::new(&database)?, cache_chunks, stale.clone());
+        let view = View::new(&database)?;
+        let lockers = LockerIndex::new(&view, options.lockers_max)?;
+        let mirror = Mirror::new(view, lockers, cache_chunks, stale.clone());
         derived::load_issued(&database, &mirror.issued)?;
         let forest = ArcSwap::from_pointee(Forest::new(&derived::leaves(&database)?));
         let (trees, writer) = (Trees { unsaved: PageSet::new() }, Writer { stale, doubt: None, database });
@@ -190,6 +193,14 @@ impl Store {
         self.mirror.on_view(|view| view.lockers(prefix, max))
     }
 
+    /// The same from memory alone; `None` where the disk has to be asked. Never waits: fit for an I/O thread.
+    ///
+    /// Source: protocol §1.3
+    #[must_use]
+    pub fn peek_lockers(&self, prefix: [u8; 5], max: usize) -> Option<Vec<AuthenticityNumber>> {
+        self.mirror.lockers.keys(prefix, max)
+    }
+
     /// The coins of a locker, by denomination, then serial number, so many at most. May read the disk.
     ///
     /// # Errors
@@ -227,7 +238,12 @@ impl Store {
 
     pub(crate) fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
         let writer = self.lock_writer();
-        if self.is_broken(&writer) { Err(StoreError::Broken) } else { Ok(writer) }
+        if self.is_broken(&writer) {
+            // Also where a panic cut a commit short.
+            self.tally.note_broken();
+            return Err(StoreError::Broken);
+        }
+        Ok(writer)
     }
 
     pub(crate) fn lock_writer(&self) -> MutexGuard<'_, Writer> {

@@ -46,6 +46,7 @@ impl Store {
         if trees.unsaved.is_empty() && changed == writer.stale {
             return Ok(());
         }
+        let _unsettled = self.mirror.unsettle();
         self.put_leaves_on_disk(&trees, &mut writer, changed).inspect_err(|_| self.fail(&mut writer))?;
         trees.unsaved = PageSet::new();
         Ok(())
@@ -65,7 +66,7 @@ impl Store {
             transaction.open_table(schema::FACTS)?.insert(schema::STALE, changed.octets())?;
         }
         transaction.commit()?;
-        self.mirror.publish(View::new(&writer.database)?, &[]);
+        self.mirror.publish(View::new(&writer.database)?, &[], &[]);
         (writer.stale, writer.doubt) = (changed, None);
         Ok(())
     }

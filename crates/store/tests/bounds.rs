@@ -4,7 +4,7 @@
 
 use raida_store::testing::Disk;
 use raida_store::{Options, PageId, Peek, Record, Store, StoreError};
-use raida_wire::{CoinId, Month};
+use raida_wire::{AuthenticityNumber, CoinId, Month};
 
 fn coin(number: u32) -> CoinId {
     CoinId::new(2, number).unwrap()
@@ -182,4 +182,35 @@ fn no_message_shows_a_secret() {
         let text = text.to_lowercase();
         assert!(!text.contains("b7b7") && !text.contains("183"), "{text}");
     }
+}
+
+#[test]
+fn lockers_are_known_from_memory_until_there_are_too_many() {
+    let key = |mark: u8| AuthenticityNumber::new([[mark; 12].as_slice(), &[0xFF; 4]].concat().try_into().unwrap());
+    let disk = Disk::new();
+    let options = Options { lockers_max: 3, ..Options::new([7; 32]) };
+    let store = Store::open_on(disk.plug_in(), &options).unwrap();
+    let put = |store: &Store, number: u32, mark: u8| {
+        let mut batch = store.write().unwrap();
+        batch.request(|changes| changes.set(coin(number), &Record { an: key(mark), month: Month(9) })).unwrap();
+        batch.commit().unwrap();
+    };
+    let known = |store: &Store, mark: u8| store.peek_lockers([mark; 5], 16).map(|keys| keys.len());
+    for number in 0..6 {
+        put(&store, number, u8::try_from(number % 3).unwrap());
+    }
+    assert_eq!([0, 1, 2, 3].map(|mark| known(&store, mark)), [Some(1), Some(1), Some(1), Some(0)]);
+    put(&store, 0, 1);
+    assert_eq!(known(&store, 0), Some(1), "one coin is left");
+    put(&store, 3, 1);
+    assert_eq!(known(&store, 0), Some(0), "the last has gone");
+    put(&store, 0, 3);
+    assert_eq!(known(&store, 3), Some(1));
+    put(&store, 3, 4);
+    assert_eq!(known(&store, 3), None, "one too many");
+    assert_eq!(store.lockers([3; 5], 16).unwrap(), [key(3)]);
+    put(&store, 3, 1);
+    drop(store);
+    let store = Store::open_on(disk.plug_in(), &options).unwrap();
+    assert_eq!([1, 2, 3, 4].map(|mark| known(&store, mark)), [Some(1), Some(1), Some(1), Some(0)]);
 }
