@@ -206,14 +206,33 @@ tables! {
         batch_queue_max: NonZeroUsize = Key::integer("batch_queue_max", 1..=1_048_576, 1024);
     }
 
+    /// What commands may do, and how much they may keep. What is over a bound is refused and counted.
+    commands: Commands {
+        /// Whether executive commands are obeyed in clear from anywhere. Their admin key is then for everybody to read.
+        admin_in_clear: bool = Key::boolean("admin_in_clear", false);
+        /// Break requests of one address within `breaks_span_s`.
+        breaks_max: usize = Key::integer("breaks_per_address_max", 0..=65_536, 30);
+        /// Span in which Break requests are counted.
+        breaks_span: Duration = Key::seconds("breaks_span_s", 1..=604_800, 28_800);
+        /// Whether loopback addresses may break any number of coins.
+        breaks_loopback_exempt: bool = Key::boolean("breaks_loopback_exempt", true);
+        /// Serial numbers kept for change at once, about 100 bytes each.
+        reservations_max: usize = Key::integer("reservations_max", 64..=1_048_576, 65_536);
+        /// Of these, for one address (IPv6: one /64).
+        reservations_per_address_max: usize = Key::integer("reservations_per_address_max", 64..=1_048_576, 1024);
+        /// Answers kept for datagrams that come again within ten seconds; each has `server.udp_effective_payload` bytes at
+        /// most.
+        resends_max: usize = Key::integer("resends_max", 0..=1_048_576, 4096);
+    }
+
     /// What the node asks other nodes, and lets them ask.
     peers: Peers {
         /// A connection to another node.
         connect: Duration = Key::milliseconds("connect_ms", 1..=2000, 2000);
         /// Another node altogether, connecting included.
         total: Duration = Key::milliseconds("total_ms", 1..=32_000, 8000);
-        /// Fix requests served at once; one more is refused. Each keeps a worker until the other nodes have answered, so
-        /// there should be more workers than that.
+        /// Fix requests served at once; one more is refused. Each keeps a worker until the other nodes have answered: where
+        /// `server.raida_servers` are known, so many workers are added to those of `server.threads`.
         fixes_max: NonZeroUsize = Key::integer("fixes_max", 1..=64, 2);
         /// Whether a node's claim on a ticket must come from the address that `server.raida_servers` has for it. Switched
         /// off for nodes behind address translation.
@@ -276,5 +295,13 @@ tables! {
     store: Store {
         /// Folder for coins and secrets; made where it is missing, for its owner alone.
         data_dir: PathBuf = Key::new("data_dir", Kind::Path, Preset::Derived("`raida-data` under server.root_path")).flag("--data-dir");
+        /// Coins kept in memory for answers without a wait, in pages of 1024 coins and 17 KB.
+        cache_pages: usize = Key::integer("cache_pages", 1..=15_000, 15_000);
+        /// Memory in which the database keeps parts of its file.
+        database_cache: usize = Key::bytes("database_cache_bytes", 1_048_576..=1_099_511_627_776, 67_108_864);
+        /// Lockers whose keys are kept in memory, about 50 bytes each. Where there are more, the disk is asked for every one.
+        lockers_max: usize = Key::integer("lockers_in_memory_max", 0..=15_360_000, 1_000_000);
+        /// Whether the whole file is read and checked at every start, not only after a crash: half a second for a full node.
+        check: bool = Key::boolean("check_at_start", true);
     }
 }

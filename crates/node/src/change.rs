@@ -37,12 +37,14 @@ pub(crate) fn available_numbers(node: &Node, asked: &Asked<'_>, reply: &mut Repl
     let denomination = Denomination::new(denomination.cast_signed()).and_then(neighbour).ok_or(ODD_COIN)?;
     let mut held = node.reservations.lock(node.now());
     let mut offered = Vec::new();
-    if held.has_room(OFFERED_MAX) {
-        let free = node.store().free_numbers(denomination).map(|serial_number| CoinId { denomination, serial_number });
-        offered.extend(free.filter(|coin| held.offers(session, *coin)).take(OFFERED_MAX));
+    let room = held.room(session, asked.from).min(OFFERED_MAX);
+    if room < OFFERED_MAX {
+        node.statistics().refusals().reservations.count();
     }
+    let free = node.store().free_numbers(denomination).map(|serial_number| CoinId { denomination, serial_number });
+    offered.extend(free.filter(|coin| held.offers(session, *coin)).take(room));
     reply.check_room(1 + 4 * offered.len())?;
-    offered.iter().for_each(|coin| held.keep(session, *coin));
+    offered.iter().for_each(|coin| held.keep(session, *coin, asked.from));
     reply.payload(&[denomination.octet()]);
     offered.iter().for_each(|coin| reply.append(&coin.serial_number.get().to_be_bytes()));
     Ok(Status::SUCCESS)
@@ -58,6 +60,7 @@ pub(crate) fn break_coin(
     let (session, whole, parts) = read(asked.payload())?;
     let lower = Denomination::new(whole.coin.denomination()).and_then(Denomination::lower).ok_or(ODD_COIN)?;
     if !node.breaks.admits(asked.from, node.now()) {
+        node.statistics().refusals().breaks.count();
         return Err(Status::REQUEST_RATE.into());
     }
     let coin = whole.coin.judge().ok_or(ODD_COIN)?;

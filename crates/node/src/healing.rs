@@ -33,7 +33,8 @@ pub(crate) fn get_ticket(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '
     });
     let status = verdict::of_coins(reply, results)?;
     if !authentic.is_empty() {
-        let number = node.tickets.issue(authentic, node.now())?;
+        let issued = node.tickets.issue(authentic, node.now());
+        let number = issued.inspect_err(|_| node.statistics().refusals().tickets.count())?;
         reply.append(&number.to_be_bytes());
     }
     Ok(status)
@@ -100,7 +101,10 @@ pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> 
     if tickets.len() < QUORUM {
         return Ok(Status::ALL_FAIL);
     }
-    let _pass = node.fixes.enter().ok_or(Status::REQUEST_RATE)?;
+    let Some(_pass) = node.fixes.enter() else {
+        node.statistics().refusals().fixes.count();
+        return Err(Status::REQUEST_RATE.into());
+    };
     let ballots = redeem(node, &tickets);
     let is_elected = |coin: &CoinId| ballots.iter().filter(|ballot| ballot.contains(coin)).count() >= QUORUM;
     let mut batch = node.store().write()?;

@@ -66,5 +66,5 @@ pub mod version;
 pub use admin_key::AdminKey;
 pub use node::Node;
 pub use peers::{NoPeers, PeerError, Peers};
-pub use settings::{BreakLimit, Calendar, Settings, Surroundings};
-pub use statistics::Statistics;
+pub use settings::{BreakLimit, Calendar, ReservationLimit, Settings, Surroundings};
+pub use statistics::{Refusals, Statistics};

@@ -48,10 +48,10 @@ impl Node {
         Self {
             statistics: Statistics::new(settings.reactors.clone()),
             tickets: Tickets::default(),
-            reservations: Reservations::default(),
+            reservations: Reservations::new(settings.reservations),
             breaks: CallLimit::new(settings.breaks),
             fixes: Gate::new(settings.fixes_max),
-            resends: Resends::default(),
+            resends: Resends::new(settings.resends_max),
             offered: Entry::OFFERED,
             settings,
             surroundings,
@@ -133,7 +133,12 @@ impl Node {
         let status = outcome.unwrap_or_else(|setback| {
             reply.discard();
             match setback {
-                Setback::Refused(status) => status,
+                Setback::Refused(status) => {
+                    if status == Status::FILESYSTEM {
+                        self.statistics.refusals().storage.count();
+                    }
+                    status
+                }
                 // Nothing but a defect asks a worker to ask a worker.
                 Setback::NotCached => Status::INTERNAL,
             }

@@ -13,15 +13,17 @@ use zeroize::Zeroizing;
 
 /// How long an answer is kept.
 const LIFE: Duration = Duration::from_secs(10);
-/// How many answers are kept. The oldest makes room for the newest; its command then simply runs again.
-const ANSWERS_MAX: usize = 4096;
 
 /// The sealed answers to commands that would do something else if they ran a second time: a client that lost the answer
 /// gets it again instead.
 ///
 /// Source: protocol §1.11
-#[derive(Debug, Default)]
-pub(crate) struct Resends(Mutex<Table>);
+#[derive(Debug)]
+pub(crate) struct Resends {
+    table: Mutex<Table>,
+    /// How many answers are kept. The oldest makes room for the newest; its command then simply runs again.
+    max: usize,
+}
 
 #[derive(Debug, Default)]
 struct Table {
@@ -63,9 +65,13 @@ impl Letter {
 }
 
 impl Resends {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { table: Mutex::default(), max }
+    }
+
     /// Gives the former answer again, if it is still here.
     pub(crate) fn repeat(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(kept) = table.answers.get(letter).filter(|kept| now < kept.since + LIFE) else { return false };
         write(&kept.octets, kept.status, answer);
         true
@@ -73,10 +79,13 @@ impl Resends {
 
     /// Keeps a sealed answer.
     pub(crate) fn keep(&self, letter: Letter, now: Instant, answer: &mut Answer<'_>) {
+        if self.max == 0 {
+            return;
+        }
         let (octets, status) = (octets(answer), answer.status());
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((since, oldest)) = table.order.front().copied()
-            && (table.order.len() >= ANSWERS_MAX || since + LIFE <= now)
+            && (table.order.len() >= self.max || since + LIFE <= now)
         {
             table.order.pop_front();
             // The same datagram may have been answered anew since.
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_answer_comes_again_for_ten_seconds_and_for_its_sender_alone() {
-        let resends = Resends::default();
+        let resends = Resends::new(4096);
         keep(&resends, letter(1), at(0), b"answer");
         assert_eq!(repeated(&resends, letter(1), at(9_999_999)), Some(b"answer".to_vec()));
         assert_eq!(repeated(&resends, letter(1), at(10_000_000)), None);
@@ -150,14 +159,14 @@ mod tests {
 
     #[test]
     fn the_oldest_makes_room_and_nothing_piles_up() {
-        let resends = Resends::default();
+        let resends = Resends::new(4096);
         for number in 0..5000 {
             keep(&resends, letter(number), at(number.into()), b"x");
         }
         let kept = (0..5000).filter(|number| repeated(&resends, letter(*number), at(5000)).is_some());
         assert_eq!(kept.collect::<Vec<_>>(), (904..5000).collect::<Vec<_>>());
         keep(&resends, letter(904), at(20_000_000), b"again");
-        let table = resends.0.lock().unwrap();
+        let table = resends.table.lock().unwrap();
         assert_eq!((table.order.len(), table.answers.len()), (1, 1));
     }
 }

@@ -29,11 +29,15 @@ pub struct Settings {
     ///
     /// Source: protocol §5.4
     pub claims_by_address: bool,
-    /// How many Fix requests are served at once. Each keeps a worker until its peers have answered: there should be more
+    /// How many Fix requests are served at once. Each keeps a worker until its peers have answered: there have to be more
     /// workers than that.
     pub fixes_max: usize,
     /// How often one address may break coins.
     pub breaks: BreakLimit,
+    /// How many serial numbers are kept for change.
+    pub reservations: ReservationLimit,
+    /// How many answers are kept for datagrams that come again.
+    pub resends_max: usize,
     /// Whether there are Merkle trees for others to see. Where not, all roots are zero.
     ///
     /// Source: protocol §6.4
@@ -56,6 +60,8 @@ impl Settings {
             claims_by_address: true,
             fixes_max: 2,
             breaks: BreakLimit::default(),
+            reservations: ReservationLimit::default(),
+            resends_max: 4096,
             integrity: true,
             mirror_keys: Vec::new(),
         }
@@ -79,6 +85,24 @@ impl Default for BreakLimit {
     /// Thirty in eight hours; loopback is exempt.
     fn default() -> Self {
         Self { calls: 30, span: Duration::from_secs(8 * 60 * 60), loopback_exempt: true }
+    }
+}
+
+/// How many serial numbers are kept for sessions at once. Anybody may ask for them, so that there have to be bounds.
+///
+/// Source: protocol §5.7
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReservationLimit {
+    /// For all. Where more are asked for, none is offered. Some 100 bytes of memory each.
+    pub numbers_max: usize,
+    /// For one address, or one network of IPv6 (/64).
+    pub per_address_max: usize,
+}
+
+impl Default for ReservationLimit {
+    /// 65 536, of which one address has 1024: sixteen calls of 64 numbers each.
+    fn default() -> Self {
+        Self { numbers_max: 65_536, per_address_max: 1024 }
     }
 }
 

@@ -17,6 +17,38 @@ pub struct Statistics {
     coins_powned: AtomicU64,
     value_powned: AtomicU64,
     reactors: Vec<Arc<Counters>>,
+    refusals: Refusals,
+}
+
+/// How often a command met one of the node's bounds, or its disk.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    /// Fix requests beyond those served at once: answered 160.
+    pub fixes: Tally,
+    /// Break requests beyond what one address may send: answered 160.
+    pub breaks: Tally,
+    /// 9/91 requests that were offered fewer numbers than others, since their share or the table was full.
+    pub reservations: Tally,
+    /// Get Ticket requests while all tickets were in use: answered 42.
+    pub tickets: Tally,
+    /// Requests that the disk failed: answered 194.
+    pub storage: Tally,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Tally(AtomicU64);
+
+impl Tally {
+    /// What it has come to.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Statistics {
@@ -35,6 +67,12 @@ impl Statistics {
     pub(crate) fn count_powned(&self, powned: Powned) {
         self.coins_powned.fetch_add(powned.coins, Ordering::Relaxed);
         self.value_powned.fetch_add(powned.value, Ordering::Relaxed);
+    }
+
+    /// How often bounds were met.
+    #[must_use]
+    pub const fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// The figures now. They are read one after the other, so they may disagree by what happened meanwhile.

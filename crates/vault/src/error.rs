@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use raida_config::{DataDirError, SecretError};
+use raida_config::{DataDirError, Peer, SecretError};
 use raida_peers::CircleError;
 use raida_store::OpenError;
 
@@ -25,6 +25,8 @@ pub enum VaultError {
     },
     /// The nodes of the network can not be asked for their votes.
     Circle(CircleError),
+    /// `integrity.mirrors` lists the node itself.
+    OwnMirror(Peer),
     /// The system gives no thread.
     Thread {
         /// What for.
@@ -41,6 +43,7 @@ impl fmt::Display for VaultError {
             Self::Secrets(error) => error.fmt(f),
             Self::Coins { folder, error } => write!(f, "coins in {}: {error}", folder.display()),
             Self::Circle(error) => write!(f, "server.raida_servers: {error}"),
+            Self::OwnMirror(mirror) => write!(f, "integrity.mirrors: {mirror} is this node itself"),
             Self::Thread { purpose, error } => write!(f, "starting the thread for {purpose}: {error}"),
         }
     }

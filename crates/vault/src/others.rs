@@ -1,5 +1,6 @@
 //! The other nodes of the network, as the configuration lists them.
 
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use raida_config::{Config, Peer};
@@ -31,6 +32,9 @@ pub(crate) fn integrity(config: &Config, store: &Arc<Store>) -> Result<Option<Ke
         Circle::mirrors(id, coin_id, mirrors, healing)
     };
     let circle = circle.map_err(VaultError::Circle)?;
+    if let Some(mirror) = integrity.mirrors.iter().find(|mirror| is_here(mirror, &config.listen_addresses())) {
+        return Err(VaultError::OwnMirror(mirror.clone()));
+    }
     if circle.is_empty() || !server.synchronization_enabled {
         return Ok(None);
     }
@@ -38,6 +42,14 @@ pub(crate) fn integrity(config: &Config, store: &Arc<Store>) -> Result<Option<Ke
     let cycle = Cycle { vote_wait, pages_max, patience: patience(config), ..Cycle::new(circle) };
     let keeper = Keeper::start(store, cycle, server.integrity_interval, drop);
     keeper.map(Some).map_err(|error| VaultError::Thread { purpose: "integrity cycles", error })
+}
+
+/// Whether this node listens there itself: on that port, at an address of this host. Names are not looked up.
+fn is_here(mirror: &Peer, listened_at: &[SocketAddr]) -> bool {
+    let Ok(address) = mirror.host().parse::<IpAddr>() else { return false };
+    let listens = |at: &SocketAddr| at.port() == mirror.port() && (at.ip().is_unspecified() || at.ip() == address);
+    // The system lets nobody bind to an address that is not this host's.
+    listened_at.iter().any(listens) && UdpSocket::bind((address, 0)).is_ok()
 }
 
 fn patience(config: &Config) -> Patience {
@@ -52,6 +64,17 @@ fn addresses(peers: &[Peer]) -> Vec<Address> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_not_its_own_mirror() {
+        let peer = |text: &str| text.parse::<Peer>().unwrap();
+        let anywhere: Vec<SocketAddr> = vec!["0.0.0.0:50007".parse().unwrap(), "[::]:50007".parse().unwrap()];
+        assert!(is_here(&peer("127.0.0.1:50007"), &anywhere));
+        assert!(!is_here(&peer("127.0.0.1:50008"), &anywhere), "another node of this host");
+        assert!(!is_here(&peer("192.0.2.1:50007"), &anywhere), "another host");
+        let there = ["127.0.0.2:50007".parse().unwrap()];
+        assert!(is_here(&peer("127.0.0.2:50007"), &there) && !is_here(&peer("127.0.0.1:50007"), &there));
+    }
 
     #[test]
     fn every_peer_that_can_be_configured_can_be_asked() {

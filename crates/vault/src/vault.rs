@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use raida_config::secrets::{self, Secrets};
 use raida_config::{Config, make_data_dir};
-use raida_node::{AdminKey, Node, Peers, Settings, Surroundings};
+use raida_node::{AdminKey, BreakLimit, Node, Peers, ReservationLimit, Settings, Surroundings};
 use raida_peers::Keeper;
 use raida_reactor::clock::Clock;
 use raida_reactor::counters::Counters;
@@ -58,12 +58,24 @@ impl Vault {
         reactors: &[Arc<Counters>],
     ) -> Result<Node, VaultError> {
         let admin_key = config.server.admin_key.as_ref().unwrap_or(&self.secrets.admin_key);
+        let commands = &config.commands;
         let settings = Settings {
             reactors: reactors.to_vec(),
             fixes_max: config.peers.fixes_max.get(),
             claims_by_address: config.peers.claims_by_address,
             integrity: config.integrity.show_trees,
             mirror_keys: config.integrity.mirror_keys.clone(),
+            admin_in_clear: commands.admin_in_clear,
+            breaks: BreakLimit {
+                calls: commands.breaks_max,
+                span: commands.breaks_span,
+                loopback_exempt: commands.breaks_loopback_exempt,
+            },
+            reservations: ReservationLimit {
+                numbers_max: commands.reservations_max,
+                per_address_max: commands.reservations_per_address_max,
+            },
+            resends_max: commands.resends_max,
             ..Settings::new(config.server.raida_id, AdminKey::new(*admin_key.expose()))
         };
         let (store, peers): (_, Arc<dyn Peers>) = (Arc::clone(&self.store), others::peers(config)?);
@@ -109,9 +121,19 @@ pub(crate) fn open(config: &Config) -> Result<(Secrets, Store), VaultError> {
     if secrets.created {
         info!(path = %config.secrets_path().display(), "admin key and node secret made at first start");
     }
-    let store = Store::open(folder, &Options::new(*secrets.node_secret.expose()));
+    let store = Store::open(folder, &options(config, &secrets));
     let store = store.map_err(|error| VaultError::Coins { folder: folder.clone(), error })?;
     Ok((secrets, store))
+}
+
+fn options(config: &Config, secrets: &Secrets) -> Options {
+    Options {
+        cache_pages: config.store.cache_pages,
+        database_cache: config.store.database_cache,
+        lockers_max: config.store.lockers_max,
+        check: config.store.check,
+        ..Options::new(*secrets.node_secret.expose())
+    }
 }
 
 /// The month by the system's clock.
