@@ -1,6 +1,8 @@
 //! What each part is told, from the configuration. Bounds on the whole node are shared out among its reactors.
 
+use std::num::NonZeroUsize;
 use std::ops::Div;
+use std::thread::available_parallelism;
 
 use raida_config::limits::DescriptorPlan;
 use raida_config::{Config, Timeouts};
@@ -60,10 +62,13 @@ fn policy(config: &Config) -> Policy {
     Policy { rules, progress, request, write_progress, write, linger, linger_octets, requests_max, idle }
 }
 
-/// For the worker pool.
+/// For the worker pool. A Fix that waits for other nodes keeps its worker: for each that may, there is one more.
 #[must_use]
 pub fn workers(config: &Config) -> raida_workers::Config {
-    let (threads, queue_capacity) = (config.server.threads, config.workers.queue_max.get());
+    let (server, queue_capacity) = (&config.server, config.workers.queue_max.get());
+    let own = if server.threads > 0 { server.threads } else { available_parallelism().map_or(1, NonZeroUsize::get) };
+    let waiting = if server.raida_servers.is_empty() { 0 } else { config.peers.fixes_max.get() };
+    let threads = (own + waiting).min(raida_workers::Config::THREADS_MAX);
     let name_prefix = "raida-work".to_owned();
     raida_workers::Config { threads, queue_capacity, name_prefix, pin: config.workers.pin }
 }
@@ -95,6 +100,15 @@ mod tests {
         ];
         let config = Config::load(&Sources { environment, ..Sources::default() }).unwrap().config;
         reactor(&config, &limits::derive(u64::MAX, &config).unwrap())
+    }
+
+    #[test]
+    fn fixes_that_wait_for_other_nodes_leave_every_worker_to_the_others() {
+        let mut config = Config::load(&Sources::default()).unwrap().config;
+        config.server.threads = 1;
+        assert_eq!(workers(&config).threads, 1, "without other nodes nobody waits");
+        config.server.raida_servers = vec!["192.0.2.1:50000".parse().unwrap(); 25];
+        assert_eq!(workers(&config).threads, 1 + config.peers.fixes_max.get());
     }
 
     #[test]
