@@ -13,6 +13,8 @@ pub enum Fault {
     PanicInline,
     /// Panics on a worker.
     PanicOnWorker,
+    /// Panics over the whole batch that it is in.
+    PanicInBatch,
     /// Is answered by a worker, otherwise like any Echo.
     Defer,
     /// Is answered by a worker after so many milliseconds.
@@ -55,6 +57,7 @@ impl fmt::Display for Fault {
         match self {
             Self::PanicInline => f.write_str("fault: panic inline"),
             Self::PanicOnWorker => f.write_str("fault: panic on worker"),
+            Self::PanicInBatch => f.write_str("fault: panic in batch"),
             Self::Defer => f.write_str("fault: defer"),
             Self::Sleep(millis) => write!(f, "fault: sleep {millis}"),
             Self::Hold => f.write_str("fault: hold"),
@@ -74,6 +77,7 @@ impl FromStr for Fault {
         match asked {
             "panic inline" => Ok(Self::PanicInline),
             "panic on worker" => Ok(Self::PanicOnWorker),
+            "panic in batch" => Ok(Self::PanicInBatch),
             "defer" => Ok(Self::Defer),
             "hold" => Ok(Self::Hold),
             "release" => Ok(Self::Release),
@@ -136,6 +140,7 @@ mod tests {
         for fault in [
             Fault::PanicInline,
             Fault::PanicOnWorker,
+            Fault::PanicInBatch,
             Fault::Defer,
             Fault::Sleep(12),
             Fault::Hold,

@@ -109,6 +109,21 @@ fn hundreds_of_panics_are_answered_and_cost_neither_worker_nor_node() {
 }
 
 #[test]
+fn a_panic_over_a_batch_or_over_a_key_is_answered_and_costs_no_node() {
+    let node = Node::faulty(FAULTY).start();
+    for number in 0..20 {
+        let mut key = echo_request(number);
+        key[3] = 3;
+        for request in [Fault::PanicInBatch.request(number), key] {
+            for ask in [ask::tcp, ask::udp] {
+                broke_down(ask(node.address(), &request), number);
+            }
+        }
+    }
+    assert_eq!(without_time(ask::tcp(node.address(), &Fault::Defer.request(1))), echo_answer(1));
+}
+
+#[test]
 fn thousands_of_clients_that_go_before_their_answer_leave_nothing_behind() {
     // So little that 256 lost buffers would be the end: whoever needs one after that is refused. The queues are short so
     // that their memory has been touched soon.

@@ -37,7 +37,9 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
             Some((letter, None)) if node.resends.repeat(&letter, now, answer) => {}
             Some((_, Some(first))) => repeats.push((first, answer)),
             Some((_, None)) | None => {
-                if let Some(place) = together.run(request, answer, letter) {
+                // What panics outside of its command has no envelope for an answer: the reactor tells it 252.
+                let command = request.head.command();
+                if let Ok(Some(place)) = guarded(command, || Ok(together.run(request, answer, letter))) {
                     letter.and_then(|letter| letters.insert(letter, place));
                 }
             }

@@ -216,7 +216,7 @@ impl<S: Service> Host for Surroundings<'_, S> {
     type Buffer = Buffer;
 
     fn admit(&mut self, head: &Head) -> Result<(), Status> {
-        self.service.admit(head)
+        crate::service::admit(self.service, head)
     }
 
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {

@@ -82,7 +82,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Checks 10 to 13, and the limit: a datagram that was longer is refused even where its request would fit.
     fn check(&self, head: &Head, len: usize, truncated: bool) -> Result<(), Status> {
-        self.service.admit(head)?;
+        crate::service::admit(&*self.service, head)?;
         head.check_datagram(len, &self.settings.policy.rules).map_err(|refusal| refusal.status())?;
         if truncated { Err(Status::INVALID_PACKET_LENGTH) } else { Ok(()) }
     }

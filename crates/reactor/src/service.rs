@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use raida_wire::head::Head;
 use raida_wire::status::Status;
@@ -36,6 +37,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// Answers a vote packet (protocol §6.1) on the I/O thread, without lock, allocation or queue.
     fn vote(&self, request: &vote::Request<'_>) -> [u8; 17];
+}
+
+/// Asks the service for a key; 252 where it panics over that.
+pub(crate) fn admit<S: Service>(service: &S, head: &Head) -> Result<(), Status> {
+    // Unwind safety: as with `call`, the service has to survive a panic in any case.
+    catch_unwind(AssertUnwindSafe(|| service.admit(head))).unwrap_or(Err(Status::INTERNAL))
 }
 
 /// One whole request, header checks 2-9 and all length checks passed.
