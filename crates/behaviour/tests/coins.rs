@@ -136,6 +136,44 @@ fn an_issued_coin_encrypts_requests_and_its_former_number_does_not() {
 }
 
 #[test]
+fn coins_change_hands_under_every_encryption_over_both_transports() {
+    let node = Node::start();
+    let clear = over(Transport::Tcp);
+    let keys = issue(&node, &[coin(4, 1), coin(4, 2), coin(4, 3)], &clear);
+    let locker = client::locker_key(0, "a locker for keys");
+    assert!(client::store(&target(node.address()), &keys[2..], &locker, &clear).unwrap().value);
+    let [first, second] = [0, 1].map(|place: usize| keys[place].clone());
+    let envelopes = [
+        Envelope::Clear,
+        Envelope::Coin(first.clone()),
+        Envelope::Locker(locker),
+        Envelope::Coin256(first.clone()),
+        Envelope::TwoCoins(second, first),
+    ];
+    for ((place, envelope), transport) in
+        (0_u8..).zip(envelopes).flat_map(|envelope| BOTH.map(|t| (envelope.clone(), t)))
+    {
+        let options = over(transport);
+        let encrypted = Target { envelope, ..target(node.address()) };
+        let first = u32::from(place) * 10 + u32::from(transport == Transport::Udp) * 100;
+        let coins = issue(&node, &[coin(5, first), coin(-5, first + 1)], &clear);
+        let renewals: Vec<_> = coins
+            .iter()
+            .map(|KeyCoin { coin, number: old }| Renewal { coin: *coin, number: old.clone(), proposed: number(place) })
+            .collect();
+        assert_eq!(client::pown(&encrypted, &renewals, &options).unwrap().value, [true; 2]);
+        assert_eq!(client::detect(&encrypted, &coins, &options).unwrap().value, [false; 2]);
+        let renewed = owned(coins.iter().map(|owned| owned.coin), place);
+        assert_eq!(client::detect(&encrypted, &renewed, &options).unwrap().value, [true; 2]);
+        let key = client::locker_key(0, &format!("{place} {transport:?}"));
+        assert!(client::store(&encrypted, &renewed, &key, &options).unwrap().value);
+        assert_eq!(client::peek(&encrypted, &key, &options).unwrap().value.len(), 2);
+        assert_eq!(client::remove(&encrypted, &key, &coins, &options).unwrap().value, [true; 2]);
+        assert_eq!(detect(&node, &coins, &clear), [true; 2]);
+    }
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_every_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut expected = Vec::new();
