@@ -194,7 +194,8 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
             Phase::Draining { silent_until, until } => Some(silent_until.unwrap_or(until)),
             Phase::Fresh | Phase::Serving | Phase::Over => None,
         };
-        let gates = self.gates.iter().filter_map(AcceptGate::opens);
+        // While it stops, a shut gate stays shut.
+        let gates = self.gates.iter().filter(|_| self.phase == Phase::Serving).filter_map(AcceptGate::opens);
         let nearest = gates.chain(self.core.timers.next()).chain(drain).min();
         let wait_max = self.core.settings.wait_max;
         nearest.map_or(wait_max, |nearest| nearest.saturating_duration_since(self.core.clock.now()).min(wait_max))

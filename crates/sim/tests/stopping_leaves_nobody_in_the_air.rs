@@ -88,3 +88,17 @@ fn an_idle_reactor_stops_at_once() {
     assert_eq!(rig.run_down(), raida_reactor::Drained::default());
     assert_eq!(rig.now().as_micros(), 0);
 }
+
+#[test]
+fn a_node_out_of_descriptors_waits_for_its_end_without_spinning() {
+    let weather = Weather { descriptors: 1, ..Weather::calm() };
+    let mut rig = Rig::new(1, weather, MS, |settings| settings.drain = 500 * MS);
+    rig.sim().connect(Duration::ZERO, peer(1), Script::new().send(b"half a header"));
+    rig.sim().connect(MS, peer(2), Script::new());
+    rig.run_for(3 * MS);
+    assert!(rig.snapshot().accept_failures > 0, "the second one finds no descriptor");
+    let turns = rig.snapshot().turns;
+    rig.handle().shutdown();
+    assert_eq!(rig.run_down().cut, 1);
+    assert!(rig.snapshot().turns - turns < 10, "nothing happens, so there is nothing to do");
+}
