@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Weight};
 use raida_wire::vote;
 use raida_wire::{Command, Encryption, HEADROOM, Head, Key, Status, TAILROOM, open};
 
@@ -84,6 +84,10 @@ impl<S: Service> Service for Faulty<S> {
             (Some(fault), Place::Worker) => self.on_a_worker(fault, request, answer),
             (None, place) => self.inner.call(request, answer, place),
         }
+    }
+
+    fn weight(&self, head: &Head) -> Weight {
+        self.inner.weight(head)
     }
 
     fn call_together(&self, calls: &mut [Call<'_>]) {

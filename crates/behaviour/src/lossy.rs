@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use raida_reactor::buffer::Buffer;
-use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Transport};
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Transport, Weight};
 use raida_wire::vote;
 use raida_wire::{Command, Encryption, HEADROOM, Head, Key, Rules, Status, TAILROOM, open};
 
@@ -106,6 +106,10 @@ impl<S: Service> Service for Hasty<S> {
         self.inner.call(request, answer, place)
     }
 
+    fn weight(&self, head: &Head) -> Weight {
+        self.inner.weight(head)
+    }
+
     fn call_together(&self, calls: &mut [Call<'_>]) {
         for call in calls {
             if !self.acknowledge(call) {
@@ -159,6 +163,10 @@ impl<S: Service> Service for Halving<S> {
 
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
         self.inner.call(request, answer, place)
+    }
+
+    fn weight(&self, head: &Head) -> Weight {
+        self.inner.weight(head)
     }
 
     fn call_together(&self, calls: &mut [Call<'_>]) {

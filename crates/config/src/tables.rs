@@ -154,9 +154,22 @@ tables! {
         connections_max: NonZeroU32 = Key::integer("connections_max", 1..=1_048_576, 65_535);
         /// Connections open at once from one source (IPv4 /24, IPv6 /64).
         connections_per_source_max: NonZeroU32 = Key::integer("connections_per_source_max", 1..=1_048_576, 1024).live();
-        /// Whether loopback addresses may hold any number of connections.
+        /// Requests a second over TCP from one source, and twice as many at once; a connection counts as one. More are
+        /// answered with the overload status, and what comes at more than twice the rate is closed unanswered. 0: no limit.
+        requests_per_source_max: u32 = Key::integer("requests_per_second_per_source_max", 0..=1_000_000, 1000).live();
+        /// Datagrams a second from one source that are answered, and twice as many at once. 0: no limit.
+        datagrams_per_source_max: u32 = Key::integer("datagrams_per_second_per_source_max", 0..=1_000_000, 1000).live();
+        /// The same for votes and short echoes, which are counted apart. 0: no limit.
+        votes_per_source_max: u32 = Key::integer("votes_per_second_per_source_max", 0..=1_000_000, 1000).live();
+        /// Of the datagrams over these limits, one in so many is told to use TCP; the others get no answer. 0: all of them.
+        udp_slip: u32 = Key::integer("udp_slip", 0..=1000, 2).live();
+        /// Memory that one source may keep for requests of which it has sent a part. Each I/O thread has an equal share of
+        /// it, but at least 65664 bytes.
+        buffers_per_source_max: usize = Key::bytes("buffers_per_source_bytes_max", 65_664..=1_099_511_627_776, 8_388_608).live();
+        /// Whether no limit on one source is for loopback addresses.
         loopback_exempt: bool = Key::boolean("loopback_exempt", true).live();
-        /// Sources that each I/O thread counts at once, about 16 bytes each; the least busy one makes room for the next.
+        /// Sources that each I/O thread knows at once, over TCP and again over UDP, about 100 bytes each for both; the least
+        /// busy one makes room for the next.
         sources_max: NonZeroUsize = Key::integer("sources_max", 64..=16_777_216, 16_384);
         /// Requests answered on one connection before it is closed. Clients of the C server expect 1.
         requests_per_connection_max: NonZeroU32 = Key::integer("requests_per_connection_max", 1..=4_294_967_295, 1).live();
@@ -167,6 +180,9 @@ tables! {
         buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864).live();
         /// Octets read and thrown away after a farewell, so that the peer can still read its answer.
         linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536).live();
+        /// Bytes of long requests (more than 512 each) that one I/O thread serves itself before it looks up. More of them go
+        /// to the workers meanwhile, so that votes and echoes need not wait.
+        inline_max: usize = Key::bytes("inline_bytes_per_turn_max", 0..=1_073_741_824, 131_072).live();
         /// Datagrams being answered by workers at once, or by the batch thread; one more is answered with the overload status.
         udp_in_flight_max: usize = Key::integer("udp_in_flight_max", 0..=65_536, 256).live();
     }

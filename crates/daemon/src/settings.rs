@@ -1,11 +1,12 @@
 //! What each part is told, from the configuration. Bounds on the whole node are shared out among its reactors.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Div;
 use std::thread::available_parallelism;
 
 use raida_config::limits::DescriptorPlan;
 use raida_config::{Config, Timeouts};
+use raida_reactor::bucket::Rate;
 use raida_reactor::buffer::LARGE;
 use raida_reactor::{Policy, Settings};
 use raida_sockets::{Keepalive, Setup};
@@ -40,6 +41,11 @@ pub fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
         policy: policy(config),
         connections_max: share(plan.connections_max, config).max(1),
         source_connections_max: share(limits.connections_per_source_max.get(), config).max(1),
+        source_requests: rate(limits.requests_per_source_max, config),
+        source_buffer_octets_max: share(limits.buffers_per_source_max, config).max(LARGE),
+        source_datagrams: rate(limits.datagrams_per_source_max, config),
+        source_votes: rate(limits.votes_per_source_max, config),
+        datagram_slip: limits.udp_slip,
         source_places: limits.sources_max.get(),
         loopback_exempt: limits.loopback_exempt,
         buffer_octets_max: share(limits.buffers_max, config).max(BUFFERS_MIN),
@@ -49,8 +55,15 @@ pub fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
         datagram_octets_max: config.server.udp_payload_max,
         wait_max: config.network.wait,
         completions_per_turn: config.network.events_per_turn_max.get(),
+        inline_octets_per_turn: limits.inline_max,
         drain: timeouts.drain,
     }
+}
+
+/// One reactor's part of a rate; none where there is no limit.
+fn rate(per_second: u32, config: &Config) -> Option<Rate> {
+    let per_second = NonZeroU32::new(per_second)?;
+    Some(Rate::new(NonZeroU32::new(share(per_second.get(), config)).unwrap_or(NonZeroU32::MIN)))
 }
 
 /// For the connections.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raida_reactor::Instant;
-use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Weight};
 use raida_store::Store;
 use raida_wire::vote::{self, ANSWER_LEN, ROOTS_LEN};
 use raida_wire::{Command, HEADROOM, Head, LONG, Refusal, Session, Status, open};
@@ -25,6 +25,9 @@ use crate::settings::{Settings, Surroundings};
 use crate::statistics::Statistics;
 use crate::tickets::Tickets;
 use crate::together;
+
+/// Longest Echo that costs next to nothing, in octets.
+const ECHO_MAX: usize = 128;
 
 /// Answers requests about the coins of a store. Shared by all reactors and workers.
 ///
@@ -207,6 +210,16 @@ impl Service for Node {
         match Keys::find(self.store(), head.key(), Place::Reactor) {
             Lookup::Unknown => Err(head.unknown_key()),
             Lookup::Found(_) | Lookup::NotCached | Lookup::Failed => Ok(()),
+        }
+    }
+
+    fn weight(&self, head: &Head) -> Weight {
+        if head.command() == Command::ECHO && head.request_len() <= ECHO_MAX {
+            return Weight::Light;
+        }
+        match self.entry(head.command()).work {
+            Work::Inline(_) => Weight::Movable,
+            Work::Deferred(_) | Work::Together(_) => Weight::Unknown,
         }
     }
 

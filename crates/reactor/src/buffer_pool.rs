@@ -51,8 +51,7 @@ impl BufferPool {
     /// As [`take`](Self::take), for octets that a peer still owes: `None` also where that would leave less than a quarter
     /// of the bound.
     pub fn take_to_read(&mut self, len: usize) -> Option<Buffer> {
-        let size = if len <= SMALL { SMALL } else { LARGE };
-        if self.lent() + size > self.bound - self.bound / 4 {
+        if self.lent() + size(len) > self.bound - self.bound / 4 {
             return None;
         }
         self.take(len)
@@ -126,6 +125,11 @@ impl BufferPool {
         buffer.booked = len;
         Some(buffer)
     }
+}
+
+/// How long the buffer is that holds `len` octets.
+pub(crate) const fn size(len: usize) -> usize {
+    if len <= SMALL { SMALL } else { LARGE }
 }
 
 #[cfg(test)]

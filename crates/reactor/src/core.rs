@@ -5,14 +5,16 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use raida_conn::{Connection, Host, Instant};
+use raida_conn::{Connection, Host, Instant, Policy, Step};
 use raida_wire::{Head, Refusal, Status};
 use tracing::{debug, error};
 
 use crate::buffer::Buffer;
-use crate::buffer_pool::BufferPool;
+use crate::buffer_pool::{self, BufferPool};
 use crate::clock::Clock;
+use crate::connection_limits::{Broken, ConnectionLimits, Guest};
 use crate::counters::Counters;
+use crate::datagram_limits::DatagramLimits;
 use crate::dispatch::Dispatch;
 use crate::errand::LiveConnection;
 use crate::link::Link;
@@ -20,10 +22,9 @@ use crate::order::Order;
 use crate::pace::Pace;
 use crate::random::{self, Random};
 use crate::refuse;
-use crate::service::{Answer, Flow, Place, Request, Service};
+use crate::service::{Answer, Flow, Place, Request, Service, Weight};
 use crate::settings::Settings;
 use crate::slab::Slab;
-use crate::sources::Sources;
 use crate::stamp::stamp;
 use crate::timer::Wheel;
 use crate::token::Token;
@@ -38,7 +39,10 @@ pub(crate) struct Core<S, C> {
     pub(crate) timers: Wheel,
     pub(crate) buffers: BufferPool,
     pub(crate) dispatch: Dispatch,
-    sources: Sources,
+    guests: ConnectionLimits,
+    pub(crate) askers: DatagramLimits,
+    /// Octets of long requests that may still be served in this turn.
+    inline_left: usize,
     random: Random,
     broken_pace: Pace,
 }
@@ -51,7 +55,8 @@ impl<S: Service, C: Clock> Core<S, C> {
         counters: Arc<Counters>,
         dispatch: Dispatch,
     ) -> Self {
-        let Settings { connections_max, source_places, source_connections_max, buffer_octets_max, .. } = settings;
+        let Settings { connections_max, source_places, buffer_octets_max, inline_octets_per_turn, .. } = settings;
+        let (guests, askers) = (settings.of_guests(), settings.of_askers());
         Self {
             service,
             clock,
@@ -60,7 +65,9 @@ impl<S: Service, C: Clock> Core<S, C> {
             timers: Wheel::new(connections_max),
             buffers: BufferPool::new(buffer_octets_max),
             dispatch,
-            sources: Sources::new(source_places, source_connections_max, random::secret_word()),
+            guests: ConnectionLimits::new(source_places, random::secret_word(), guests),
+            askers: DatagramLimits::new(source_places, random::secret_word(), askers),
+            inline_left: inline_octets_per_turn,
             random: Random::new(),
             broken_pace: Pace::new(),
             settings,
@@ -74,21 +81,10 @@ impl<S: Service, C: Clock> Core<S, C> {
             debug!(%peer, limit = self.settings.connections_max, "connection refused: every slot is taken");
             return None;
         }
-        let source = if self.is_exempt(peer.ip()) {
-            None
-        } else {
-            let Some(entry) = self.sources.admit(peer.ip()) else {
-                self.counters.refused_source.add(1);
-                let limit = self.settings.source_connections_max;
-                debug!(%peer, limit, "connection refused: its source holds too many");
-                return None;
-            };
-            self.counters.sources_evicted.set(self.sources.evictions());
-            Some(entry)
-        };
         let now = self.clock.now();
+        let guest = if self.is_exempt(peer.ip()) { None } else { Some(self.welcome(peer, now)?) };
         let machine = Connection::new(now, &self.settings.policy);
-        let token = self.links.insert(Link::new(machine, peer, source, now)).ok()?;
+        let token = self.links.insert(Link::new(machine, peer, guest, now)).ok()?;
         self.rearm(token);
         self.counters.accepted.add(1);
         self.counters.open.set(u64::from(self.links.len()));
@@ -96,12 +92,31 @@ impl<S: Service, C: Clock> Core<S, C> {
         Some(token)
     }
 
+    /// Counts a connection for its source, or says why it may not come in.
+    fn welcome(&mut self, peer: SocketAddr, now: Instant) -> Option<Guest> {
+        let broken = match self.guests.enter(peer.ip(), now) {
+            Ok(guest) => return Some(guest),
+            Err(broken) => broken,
+        };
+        match broken {
+            Broken::Connections(limit) => {
+                self.counters.refused_source.add(1);
+                debug!(%peer, limit, "connection refused: its source holds too many");
+            }
+            Broken::Requests(limit) => {
+                self.counters.refused_rate.add(1);
+                debug!(%peer, limit, "connection refused: its source asks too often");
+            }
+        }
+        None
+    }
+
     /// Forgets a connection that the backend will close.
     pub(crate) fn forget(&mut self, token: Token) -> Option<Link> {
         let mut link = self.links.remove(token)?;
         self.timers.disarm(token.slot());
-        if let Some(entry) = link.source.take() {
-            self.sources.release(entry);
+        if let Some(guest) = link.guest.take() {
+            self.guests.leave(guest);
         }
         if let Some(response) = link.response.take() {
             self.buffers.put(response);
@@ -121,7 +136,11 @@ impl<S: Service, C: Clock> Core<S, C> {
     }
 
     /// Calls the service on this thread, or says by which road the request has to leave it.
-    pub(crate) fn call(&self, mut request: Request<'_>, answer: &mut Buffer) -> Result<Outcome, Road> {
+    pub(crate) fn call(&mut self, mut request: Request<'_>, answer: &mut Buffer) -> Result<Outcome, Road> {
+        if self.is_put_off(&request.head) {
+            self.counters.put_off.add(1);
+            return Err(Road::Pool);
+        }
         let mut answer = Answer::new(answer);
         // Unwind safety: the request and the answer are wiped or overwritten; the service is shared with workers, so it
         // has to survive a panic in the middle of a call anyway.
@@ -132,6 +151,22 @@ impl<S: Service, C: Clock> Core<S, C> {
             Ok(Flow::Answered) => Ok(Outcome::of(Flow::Answered, &answer)),
             Err(_) => Ok(Outcome::Broken),
         }
+    }
+
+    /// A turn begins: long requests may be served on this thread again.
+    pub(crate) fn begin_turn(&mut self) {
+        self.inline_left = self.settings.inline_octets_per_turn;
+    }
+
+    /// Whether a long request has to go to a worker because there were enough of them in this turn.
+    fn is_put_off(&mut self, head: &Head) -> bool {
+        let len = head.request_len();
+        if len <= Settings::SHORT_MAX || self.service.weight(head) != Weight::Movable {
+            return false;
+        }
+        let left = self.inline_left.checked_sub(len);
+        self.inline_left = left.unwrap_or(self.inline_left);
+        left.is_none()
     }
 
     /// Finishes an answer: execution time and statistics. A broken one becomes a refusal with 252.
@@ -166,6 +201,32 @@ impl<S: Service, C: Clock> Core<S, C> {
         refuse::write(refusal, buffer, self.settings.policy.rules.raida_id, elapsed, &mut self.random)
     }
 
+    /// Gives one input to a connection's machine. `None`: the connection is gone.
+    pub(crate) fn feed(
+        &mut self,
+        token: Token,
+        input: impl FnOnce(&mut Connection<Buffer>, &Policy, &mut Surroundings<'_, S, C>) -> Step<Buffer>,
+    ) -> Option<Step<Buffer>> {
+        let link = self.links.get_mut(token)?;
+        let mut host = Surroundings {
+            service: &*self.service,
+            clock: &self.clock,
+            counters: &self.counters,
+            buffers: &mut self.buffers,
+            guests: &mut self.guests,
+            guest: link.guest.as_mut(),
+            peer: link.peer,
+        };
+        Some(input(&mut link.machine, &self.settings.policy, &mut host))
+    }
+
+    /// A connection's request is whole: what it takes is no longer its peer's doing.
+    pub(crate) fn unbook(&mut self, token: Token, octets: usize) {
+        if let Some(guest) = self.links.get_mut(token).and_then(|link| link.guest.as_mut()) {
+            self.guests.unbook(guest, octets);
+        }
+    }
+
     /// Takes back what the backend needs no longer.
     pub(crate) fn returned(&mut self, buffer: Buffer) -> Order {
         self.buffers.put(buffer);
@@ -178,7 +239,8 @@ impl<S: Service, C: Clock> Core<S, C> {
         crate::testing::Held {
             slots: self.links.len(),
             deadlines: self.timers.next().is_some(),
-            sources: self.sources.held(),
+            sources: self.guests.held().0,
+            source_octets: self.guests.held().1,
             octets: self.buffers.lent(),
             refusals: self.buffers.tiny_lent(),
             permits: self.dispatch.permits(),
@@ -197,33 +259,69 @@ impl<S: Service, C: Clock> Core<S, C> {
     pub(crate) fn adopt(&mut self, settings: Settings) {
         let Settings { connections_max, source_places, completions_max, .. } = self.settings;
         self.buffers.rebound(settings.buffer_octets_max);
-        self.sources.relimit(settings.source_connections_max);
+        self.guests.relimit(settings.of_guests());
+        self.askers.relimit(settings.of_askers());
         self.settings = Settings { connections_max, source_places, completions_max, ..settings };
     }
 
-    fn is_exempt(&self, address: IpAddr) -> bool {
+    /// Sources that have lost their place to another so far.
+    pub(crate) fn evictions(&self) -> u64 {
+        self.guests.evictions() + self.askers.evictions()
+    }
+
+    pub(crate) fn is_exempt(&self, address: IpAddr) -> bool {
         self.settings.loopback_exempt && address.to_canonical().is_loopback()
     }
 }
 
 /// What a connection's machine may use while it advances.
-pub(crate) struct Surroundings<'a, S> {
-    pub(crate) service: &'a S,
-    pub(crate) buffers: &'a mut BufferPool,
+pub(crate) struct Surroundings<'a, S, C> {
+    service: &'a S,
+    clock: &'a C,
+    counters: &'a Counters,
+    buffers: &'a mut BufferPool,
+    guests: &'a mut ConnectionLimits,
+    /// How its source is counted, unless it is exempt.
+    guest: Option<&'a mut Guest>,
+    peer: SocketAddr,
 }
 
-impl<S: Service> Host for Surroundings<'_, S> {
+impl<S: Service, C: Clock> Host for Surroundings<'_, S, C> {
     type Buffer = Buffer;
 
     fn admit(&mut self, head: &Head) -> Result<(), Status> {
+        if let Some(guest) = &mut self.guest
+            && !self.guests.may_ask(guest, self.clock.now())
+        {
+            self.counters.requests_over_rate.add(1);
+            debug!(peer = %self.peer, limit = self.guests.rate(), "request refused: its source asks too often");
+            return Err(Status::REQUEST_RATE);
+        }
         crate::service::admit(self.service, head)
     }
 
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {
-        self.buffers.take_to_read(len)
+        let octets = buffer_pool::size(len);
+        if let Some(guest) = &mut self.guest
+            && !self.guests.book(guest, octets)
+        {
+            self.counters.buffers_over_source.add(1);
+            debug!(peer = %self.peer, limit = self.guests.buffers(), "no buffer: its source keeps too many octets");
+            return None;
+        }
+        let buffer = self.buffers.take_to_read(len);
+        if buffer.is_none()
+            && let Some(guest) = &mut self.guest
+        {
+            self.guests.unbook(guest, octets);
+        }
+        buffer
     }
 
     fn put_buffer(&mut self, buffer: Buffer) {
+        if let Some(guest) = &mut self.guest {
+            self.guests.unbook(guest, buffer.len());
+        }
         self.buffers.put(buffer);
     }
 }

@@ -114,7 +114,13 @@ figures! {
     refused_full,
     /// Connections closed at once because their source holds as many as it may.
     refused_source,
-    /// Sources that lost their place in the table of sources.
+    /// Connections closed at once because their source asks too often even to be refused.
+    refused_rate,
+    /// Requests refused with 160 because their source asks too often.
+    requests_over_rate,
+    /// Requests refused with 254 because their source keeps too much memory with half of its requests.
+    buffers_over_source,
+    /// Sources that lost their place in the tables of sources.
     sources_evicted,
     /// Accepts that the system refused.
     accept_failures,
@@ -128,8 +134,12 @@ figures! {
     batched,
     /// Requests that had to wait in their connection for a worker or the batch.
     waited,
-    /// Requests refused with 160 because they waited too long.
+    /// Requests refused with 160 because they waited too long in their connection.
     wait_timeouts,
+    /// Requests refused with 160 because they waited too long in the queue of the workers or the batch.
+    queue_timeouts,
+    /// Requests sent to a worker because the I/O thread had served enough long ones in its turn.
+    put_off,
     /// Requests whose service panicked; answered with 252.
     panics,
     /// Completions that came for a connection already gone.
@@ -154,6 +164,10 @@ figures! {
     datagrams_astray,
     /// Datagrams refused with 160 because as many as may be are with the workers or the batch.
     datagrams_overloaded,
+    /// Datagrams over their source's rate that were told to use TCP.
+    datagrams_slipped,
+    /// Datagrams over their source's rate that got no answer.
+    datagrams_over_rate,
     /// Answers replaced by 15 because they were longer than a datagram may be.
     datagrams_too_long,
     /// Vote packets answered.
@@ -211,7 +225,7 @@ impl Counters {
 
     /// How many requests were refused because the workers or the batch had no room.
     pub(crate) fn overloads(&self) -> u64 {
-        self.wait_timeouts.get() + self.datagrams_overloaded.get()
+        self.wait_timeouts.get() + self.queue_timeouts.get() + self.datagrams_overloaded.get()
     }
 
     /// Counts a connection's end.

@@ -4,15 +4,16 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use raida_conn::Instant;
-use raida_wire::{Datagram as Judged, DropReason, Head, Status, judge_datagram, vote};
+use raida_wire::{Datagram as Judged, DropReason, Head, Refusal, Status, judge_datagram, vote};
 use tracing::{debug, trace};
 
 use crate::buffer::{Buffer, SMALL};
 use crate::clock::Clock;
 use crate::core::Core;
+use crate::datagram_limits::{Kind, Verdict};
 use crate::datagrams::{Datagram, Datagrams, ReplyTo};
 use crate::order::Order;
-use crate::service::{Request, Service, Transport};
+use crate::service::{Request, Service, Transport, Weight};
 use crate::workers::{Job, Origin, Outcome, Road};
 
 /// No answer.
@@ -61,7 +62,11 @@ impl<S: Service, C: Clock> Core<S, C> {
         if *truncated {
             self.counters.datagrams_truncated.add(1);
         }
-        let head = match judge_datagram(octets, &self.settings.policy.rules) {
+        let judged = judge_datagram(octets, &self.settings.policy.rules);
+        if let Some(range) = self.limit(&judged, *reply_to, answer, began) {
+            return range;
+        }
+        let head = match judged {
             Judged::Vote(question) => return self.vote(&question, answer),
             Judged::Drop(reason) => return self.drop_datagram(*reply_to, reason),
             Judged::Refuse(refusal) => {
@@ -78,6 +83,49 @@ impl<S: Service, C: Clock> Core<S, C> {
             debug!(peer = %reply_to.peer, command = %head.command(), %status, "datagram refused");
             self.refuse(&head.refuse(status), answer, began)
         })
+    }
+
+    /// What is answered to a datagram of which its source has sent too many; `None` where it may be served.
+    fn limit(
+        &mut self,
+        judged: &Judged<'_>,
+        reply_to: ReplyTo,
+        answer: &mut Buffer,
+        began: Instant,
+    ) -> Option<Range<usize>> {
+        let peer = reply_to.peer;
+        if self.is_exempt(peer.ip()) {
+            return None;
+        }
+        let kind = match judged {
+            Judged::Vote(_) => Kind::Light,
+            Judged::Drop(_) => return None,
+            Judged::Refuse(_) => Kind::Heavy,
+            Judged::Request(head) if self.service.weight(head) == Weight::Light => Kind::Light,
+            Judged::Request(_) => Kind::Heavy,
+        };
+        let refusal = match (self.askers.judge(peer.ip(), kind, began), judged) {
+            (Verdict::Answer, _) => return None,
+            (Verdict::UseTcp, Judged::Request(head)) => head.refuse(Status::INVALID_UDP_FRAME_COUNT),
+            // A vote has no other answer than a vote, and what is no request has no place over TCP either.
+            (Verdict::UseTcp, Judged::Vote(_) | Judged::Refuse(_) | Judged::Drop(_)) | (Verdict::Silence, _) => {
+                self.counters.datagrams_over_rate.add(1);
+                let limit = self.askers.rate(kind);
+                debug!(%peer, limit, ?kind, "datagram dropped: its source asks too often");
+                return Some(SILENCE);
+            }
+        };
+        self.counters.datagrams_slipped.add(1);
+        Some(self.refuse(&refusal, answer, began))
+    }
+
+    /// Refuses a datagram whose answer is not waited for in a batch.
+    pub(crate) fn refuse_datagram_late(&mut self, to: ReplyTo, refusal: &Refusal, began: Instant) -> Order {
+        let mut answer = self.buffers.take_tiny();
+        let range = self.refuse(refusal, &mut answer, began);
+        self.counters.datagrams_out.add(1);
+        self.counters.datagram_octets_out.add(range.len() as u64);
+        Order::SendDatagram(to, answer, range)
     }
 
     /// Checks 10 to 13, and the limit: a datagram that was longer is refused even where its request would fit.
@@ -126,7 +174,9 @@ impl<S: Service, C: Clock> Core<S, C> {
             return Err(Status::MEMORY_ALLOC);
         };
         let (origin, outcome) = (Origin::Datagram(reply_to), Outcome::Broken);
-        let job = Job { road, origin, head: *head, peer: reply_to.peer, transport, request, answer, began, outcome };
+        let (peer, head) = (reply_to.peer, *head);
+        let (claim, is_begun) = (None, false);
+        let job = Job { road, origin, head, peer, transport, request, answer, began, outcome, claim, is_begun };
         if let Err(job) = self.dispatch.submit(job) {
             self.buffers.put(job.request);
             self.buffers.put(job.answer);

@@ -1,8 +1,10 @@
 //! Which requests are with other threads, and which wait to go there.
 
+use raida_conn::Instant;
 use raida_workers::CompletionQueue;
 
 use crate::backend::Waker;
+use crate::flights::{Flight, Flights};
 use crate::lists::Lists;
 use crate::workers::{Finished, Job, Road, Roads};
 
@@ -22,6 +24,7 @@ pub(crate) struct Dispatch {
 /// One road's own part.
 struct Lane {
     queue: CompletionQueue<Finished>,
+    flights: Flights,
     in_flight: usize,
     /// Of those in flight: how many came in datagrams.
     datagrams: usize,
@@ -31,6 +34,7 @@ impl Dispatch {
     pub(crate) fn new(roads: Roads, completions_max: usize, slots: u32, waker: Waker) -> Self {
         let lane = |waker: Waker| Lane {
             queue: CompletionQueue::new(completions_max, move || waker()),
+            flights: Flights::new(completions_max),
             in_flight: 0,
             datagrams: 0,
         };
@@ -48,22 +52,47 @@ impl Dispatch {
     ///
     /// The job comes back where there is no room; once there is, the loop is woken.
     #[expect(clippy::result_large_err, reason = "the job has to come back whole, and a box would be an allocation")]
-    pub(crate) fn submit(&mut self, job: Job) -> Result<(), Job> {
+    pub(crate) fn submit(&mut self, mut job: Job) -> Result<(), Job> {
         let road = job.road;
-        let Some(permit) = self.lane(road).queue.try_reserve() else { return Err(job) };
+        let lane = self.lane(road);
+        let Some(permit) = lane.queue.try_reserve() else { return Err(job) };
+        // There are as many places as permits.
+        let flight = Flight { origin: job.origin, head: job.head, began: job.began };
+        let Some(claim) = lane.flights.begin(flight) else { return Err(job) };
+        let place = claim.place();
+        job.claim = Some(claim);
         let submitted = match road {
             Road::Pool => self.roads.pool.try_dispatch(permit, job),
             Road::Batch => self.roads.batcher.try_dispatch(permit, job),
         };
-        submitted.map_err(|(_permit, job)| job)?;
-        self.lane(road).in_flight += 1;
+        let lane = self.lane(road);
+        match submitted {
+            Ok(()) => lane.in_flight += 1,
+            Err((_permit, job)) => {
+                lane.flights.end(place);
+                return Err(job);
+            }
+        }
         Ok(())
+    }
+
+    /// Gives up the oldest request on a road that was whole by `until` and that nobody works on yet. Its answer is the
+    /// caller's now; what comes back of it says that it was given up.
+    pub(crate) fn give_up(&mut self, road: Road, until: Instant) -> Option<Flight> {
+        self.lane(road).flights.give_up(until)
+    }
+
+    /// When the oldest request that may be given up was whole.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        [&self.pool, &self.batch].into_iter().filter_map(|lane| lane.flights.oldest()).min()
     }
 
     /// The next result, in the order of completion. `None` when all that have arrived were handed out.
     pub(crate) fn finished(&mut self) -> Option<Finished> {
-        let finished = self.finished.pop()?;
-        self.lane(finished.road).in_flight -= 1;
+        let mut finished = self.finished.pop()?;
+        let lane = self.lane(finished.road);
+        lane.in_flight -= 1;
+        finished.is_given_up = finished.place.is_some_and(|place| lane.flights.end(place));
         Some(finished)
     }
 
@@ -77,18 +106,6 @@ impl Dispatch {
     /// Whether results wait to be handed out.
     pub(crate) fn has_finished(&self) -> bool {
         !self.finished.is_empty()
-    }
-
-    /// Waits until `count` more results, or all that are out, have arrived.
-    #[cfg(feature = "testing")]
-    pub(crate) fn await_finished(&mut self, count: usize) {
-        let count = self.in_flight().min(self.finished.len() + count);
-        self.finished.reverse();
-        while self.finished.len() < count {
-            self.drain();
-            std::thread::yield_now();
-        }
-        self.finished.reverse();
     }
 
     /// How many places in the completion queues are taken.

@@ -13,7 +13,7 @@
 //! The crate never contains a system call, a file, a command or `unsafe`.
 //!
 //! - How it turns: [`reactor`]; the road over a connection: `streams`; the road of a datagram: `datagram`.
-//! - What is fixed in size: [`slab`], [`timer`], [`sources`], [`buffer_pool`], [`accept_gate`].
+//! - What is fixed in size: [`slab`], [`timer`], [`sources`], [`bucket`], [`buffer_pool`], [`accept_gate`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -35,15 +35,20 @@
 
 pub mod accept_gate;
 pub mod backend;
+pub mod bucket;
 pub mod buffer;
 pub mod buffer_pool;
 pub mod clock;
+mod connection_limits;
 mod core;
 pub mod counters;
 mod datagram;
+mod datagram_limits;
 pub mod datagrams;
 mod dispatch;
 mod errand;
+mod flights;
+mod footprint;
 pub mod handle;
 pub mod latencies;
 mod link;
@@ -66,6 +71,7 @@ pub mod token;
 pub mod workers;
 
 pub use errand::LiveConnection;
+pub use footprint::Part;
 pub use raida_conn::{CloseReason, Instant, Phase, Policy};
 pub use reactor::{Drained, Reactor};
 pub use settings::Settings;

@@ -7,9 +7,9 @@ use raida_conn::{Connection, Instant};
 use raida_wire::Head;
 
 use crate::buffer::Buffer;
+use crate::connection_limits::Guest;
 use crate::errand::LiveConnection;
 use crate::service::Transport;
-use crate::sources::Entry;
 use crate::token::Token;
 use crate::workers::{Job, Origin, Outcome, Road};
 
@@ -18,8 +18,8 @@ use crate::workers::{Job, Origin, Outcome, Road};
 pub(crate) struct Link {
     pub(crate) machine: Connection<Buffer>,
     pub(crate) peer: SocketAddr,
-    /// Where its source is counted, unless it is exempt.
-    pub(crate) source: Option<Entry>,
+    /// How its source is counted, unless it is exempt.
+    pub(crate) guest: Option<Guest>,
     pub(crate) opened: Instant,
     pub(crate) octets_in: u64,
     pub(crate) octets_out: u64,
@@ -43,11 +43,11 @@ pub(crate) struct Parked {
 
 impl Link {
     /// A connection that has just been accepted.
-    pub(crate) fn new(machine: Connection<Buffer>, peer: SocketAddr, source: Option<Entry>, now: Instant) -> Self {
+    pub(crate) fn new(machine: Connection<Buffer>, peer: SocketAddr, guest: Option<Guest>, now: Instant) -> Self {
         Self {
             machine,
             peer,
-            source,
+            guest,
             opened: now,
             octets_in: 0,
             octets_out: 0,
@@ -82,7 +82,7 @@ impl Parked {
     pub(crate) fn into_job(self, token: Token, peer: SocketAddr) -> Job {
         let Self { road, head, request, answer, began } = self;
         let (origin, transport, outcome) = (Origin::Connection(token), Transport::Tcp, Outcome::Broken);
-        Job { road, origin, head, peer, transport, request, answer, began, outcome }
+        Job { road, origin, head, peer, transport, request, answer, began, outcome, claim: None, is_begun: false }
     }
 
     /// Back from a road that had no room.
@@ -93,13 +93,10 @@ impl Parked {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::footprint::SLOT;
 
     #[test]
     fn a_connection_without_its_buffers_takes_less_than_half_a_kilobyte() {
-        let slot = size_of::<Link>() + 2 * size_of::<u32>(); // generation, and the mark of a free slot
-        let timer = 3 * size_of::<u64>();
-        let line = 2 * size_of::<u32>();
-        assert!(slot + timer + line <= 512, "{} octets", slot + timer + line);
+        const { assert!(SLOT <= 512) };
     }
 }

@@ -21,7 +21,7 @@ use crate::pace::Pace;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::token::Token;
-use crate::workers::Roads;
+use crate::workers::{Road, Roads};
 
 /// One event loop on one thread, over one backend.
 ///
@@ -135,6 +135,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         if self.phase == Phase::Fresh {
             self.start();
         }
+        self.core.begin_turn();
         let timeout = self.timeout();
         self.backend.wait(Some(timeout))?;
         let woken = self.take_completions();
@@ -148,13 +149,6 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         self.drain();
         self.publish();
         Ok((self.phase == Phase::Over).then_some(self.drained))
-    }
-
-    /// Waits until `count` more of the requests with other threads have come back (or all of them, if fewer are out), so
-    /// that the next turn takes them: on a virtual clock no time passes meanwhile.
-    #[cfg(feature = "testing")]
-    pub fn await_workers(&mut self, count: usize) {
-        self.core.dispatch.await_finished(count);
     }
 
     /// What the reactor holds at this moment.
@@ -196,7 +190,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         };
         // While it stops, a shut gate stays shut.
         let gates = self.gates.iter().filter(|_| self.phase == Phase::Serving).filter_map(AcceptGate::opens);
-        let nearest = gates.chain(self.core.timers.next()).chain(drain).min();
+        let nearest = gates.chain(self.core.timers.next()).chain(self.core.next_overdue()).chain(drain).min();
         let wait_max = self.core.settings.wait_max;
         nearest.map_or(wait_max, |nearest| nearest.saturating_duration_since(self.core.clock.now()).min(wait_max))
     }
@@ -305,24 +299,41 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         for _ in 0..self.core.settings.completions_per_turn {
             let now = self.core.clock.now();
             let Some(slot) = self.core.timers.pop(now) else { return };
+            self.look_for_unread(self.core.waiting_in(slot));
             let order = self.core.expired(slot);
             self.carry_out(order);
+        }
+    }
+
+    /// Tells those whose requests have waited too long in a queue.
+    fn give_up_overdue(&mut self) {
+        for road in Road::BOTH {
+            while let Some(flight) = self.core.overdue(road) {
+                self.look_for_unread(flight.origin.connection());
+                let order = self.core.refuse_overdue(flight);
+                self.carry_out(order);
+            }
+        }
+    }
+
+    /// While a request was waiting nothing was received on its connection. Octets left behind would turn the close into a
+    /// reset, and that could destroy the answer.
+    fn look_for_unread(&mut self, token: Option<Token>) {
+        if let Some(token) = token
+            && self.backend.has_unread(token)
+        {
+            self.core.left_unread(token);
         }
     }
 
     /// Delivers what other threads have finished, then hands them what waits.
     fn take_results(&mut self) {
         while let Some(finished) = self.core.dispatch.finished() {
-            // While a worker had the request nothing was received. Octets left behind would turn the close into a reset,
-            // and that could destroy the answer.
-            if let Some(token) = finished.connection()
-                && self.backend.has_unread(token)
-            {
-                self.core.left_unread(token);
-            }
+            self.look_for_unread(finished.connection());
             let order = self.core.finished(finished);
             self.carry_out(order);
         }
+        self.give_up_overdue();
         self.core.dispatch_waiting();
         let overloads = self.core.counters.overloads();
         if overloads > self.overloads && self.overload_pace.speak(self.core.clock.now()).is_some() {
@@ -407,6 +418,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         counters.in_flight.set(self.core.dispatch.in_flight() as u64);
         counters.in_batch.set(self.core.dispatch.in_batch() as u64);
         counters.waiting.set(u64::from(self.core.dispatch.waiting()));
+        counters.sources_evicted.set(self.core.evictions());
         counters.buffer_octets.set(self.core.buffers.octets() as u64);
     }
 }

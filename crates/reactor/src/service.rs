@@ -30,6 +30,13 @@ pub trait Service: Send + Sync + 'static {
     /// they are and returns [`Flow::Deferred`] or [`Flow::Batched`]. At [`Place::Worker`] it must answer.
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow;
 
+    /// What a request costs to answer at [`Place::Reactor`], as far as its header tells. Asked where the reactor has more
+    /// to do than it can, so it must take next to nothing.
+    fn weight(&self, head: &Head) -> Weight {
+        let _ = head;
+        Weight::Unknown
+    }
+
     /// Answers requests for which [`call`](Self::call) returned [`Flow::Batched`], in this order, on the one thread that
     /// all of them go through. It may block. The answers leave when it returns, so what they promise must be on disk by then.
     /// The calls stay in their places. When it panics, every one of them is answered with 252.
@@ -91,6 +98,17 @@ pub enum Flow {
     Deferred,
     /// It changes what is on disk: it goes to [`Service::call_together`], where many such requests share one durable commit.
     Batched,
+}
+
+/// What a request costs an I/O thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Next to nothing. Such a request is always served at once, and limits on how often a source may ask count it apart.
+    Light,
+    /// The more the longer it is; a worker could do it as well.
+    Movable,
+    /// Nobody knows, or nothing, because it leaves the thread anyway. It goes where [`Service::call`] says.
+    Unknown,
 }
 
 /// One request among those that are served together.

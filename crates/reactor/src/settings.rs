@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use raida_conn::Policy;
 
+use crate::bucket::Rate;
+use crate::{connection_limits, datagram_limits};
+
 /// Everything a reactor can be told. All memory follows from it, and is bounded by it.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -13,16 +16,29 @@ pub struct Settings {
     pub connections_max: u32,
     /// Connections that one source (/24, /64) may hold at once.
     pub source_connections_max: u32,
-    /// Places in the table of sources, about 16 octets each.
+    /// Requests over connections that one source may make; a new connection counts as its first. `None`: any number.
+    /// What is over it is refused with 160, up to as often again; the connections that are left are closed at once.
+    pub source_requests: Option<Rate>,
+    /// Octets of pooled buffers that one source may keep by sending only a part of its requests. A request that would
+    /// need more is answered with 254.
+    pub source_buffer_octets_max: usize,
+    /// Answers in datagrams that one source gets, those to votes and echoes aside. `None`: any number.
+    pub source_datagrams: Option<Rate>,
+    /// Answers to votes and echoes in datagrams that one source gets. `None`: any number.
+    pub source_votes: Option<Rate>,
+    /// Of the datagrams over these rates, one in so many is answered with 15, "use TCP"; the others are dropped. 0: all.
+    pub datagram_slip: u32,
+    /// Places in each of the two tables of sources, about 40 octets each.
     pub source_places: usize,
-    /// Whether loopback addresses may hold any number of connections.
+    /// Whether no limit on one source is for loopback addresses.
     pub loopback_exempt: bool,
     /// Octets of pooled buffers, used and free. A request that would need more is answered with 254.
     pub buffer_octets_max: usize,
     /// Requests with the workers at once, over TCP and UDP, and as many again with the batch. More wait in their
     /// connections.
     pub completions_max: usize,
-    /// How long a request may wait in its connection for a worker or the batch before it is refused with 160.
+    /// How long a request may wait for a worker or the batch, in its connection and in their queues, before it is
+    /// refused with 160.
     pub wait_for_worker: Duration,
     /// Requests from datagrams with the workers at once, and as many again with the batch. More are refused with 160.
     pub datagrams_in_flight_max: usize,
@@ -32,18 +48,30 @@ pub struct Settings {
     pub wait_max: Duration,
     /// Completions handled before timers and workers get their turn; each datagram of a batch counts as one.
     pub completions_per_turn: usize,
+    /// Octets of long requests that are served on the I/O thread in one turn. What is over that goes to the workers, where
+    /// the service allows it; requests of up to [`SHORT_MAX`](Self::SHORT_MAX) octets never do.
+    pub inline_octets_per_turn: usize,
     /// How long a shutdown waits for what is in flight.
     pub drain: Duration,
 }
 
 impl Settings {
-    /// Settings for everyday: 65 535 connections, 1 024 requests with the workers, 64 MiB of buffers.
+    /// Longest request that counts as short, in octets.
+    pub const SHORT_MAX: usize = 512;
+
+    /// Settings for everyday: 65 535 connections, 1 024 requests with the workers, 64 MiB of buffers, and no limit on how
+    /// often one source may ask.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
             connections_max: 65_535,
             source_connections_max: 1024,
+            source_requests: None,
+            source_buffer_octets_max: 8 << 20,
+            source_datagrams: None,
+            source_votes: None,
+            datagram_slip: 2,
             source_places: 16_384,
             loopback_exempt: true,
             buffer_octets_max: 64 << 20,
@@ -53,7 +81,20 @@ impl Settings {
             datagram_octets_max: 1440,
             wait_max: Duration::from_secs(10),
             completions_per_turn: 256,
+            inline_octets_per_turn: 128 << 10,
             drain: Duration::from_secs(5),
         }
+    }
+
+    /// What one source may have over connections.
+    pub(crate) fn of_guests(&self) -> connection_limits::Limits {
+        let (connections, requests) = (self.source_connections_max, self.source_requests);
+        connection_limits::Limits { connections, requests, buffers: self.source_buffer_octets_max }
+    }
+
+    /// What one source may have over datagrams.
+    pub(crate) fn of_askers(&self) -> datagram_limits::Limits {
+        let (light, heavy) = (self.source_votes, self.source_datagrams);
+        datagram_limits::Limits { light, heavy, slip: self.datagram_slip }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
-use raida_conn::{CloseReason, Connection, Instant, Octets, Policy, Step};
+use raida_conn::{CloseReason, Instant, Octets, Step};
 use raida_wire::{Head, Refusal, Status};
 use tracing::debug;
 
 use crate::buffer::{Buffer, SMALL};
 use crate::clock::Clock;
-use crate::core::{Core, Surroundings};
+use crate::core::Core;
+use crate::flights::Flight;
 use crate::link::Parked;
 use crate::order::Order;
 use crate::service::{Request, Service, Transport};
@@ -102,8 +104,14 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Another thread is done with a request.
     pub(crate) fn finished(&mut self, finished: Finished) -> Order {
-        let Finished { road, origin, head, request, answer, began, outcome } = finished;
+        let Finished { road, origin, head, request, answer, began, outcome, is_given_up, .. } = finished;
         self.buffers.put(request);
+        if is_given_up {
+            if matches!(origin, Origin::Datagram(_)) {
+                self.dispatch.datagram_answered(road);
+            }
+            return self.returned(answer);
+        }
         let token = match origin {
             Origin::Connection(token) => token,
             Origin::Datagram(to) => return self.finished_datagram(road, to, &head, outcome, answer, began),
@@ -116,6 +124,40 @@ impl<S: Service, C: Clock> Core<S, C> {
         let len = self.respond(token, &head, outcome, answer, began);
         let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         self.follow(token, step, &mut [], now)
+    }
+
+    /// When the next request has waited long enough in a queue.
+    pub(crate) fn next_overdue(&self) -> Option<Instant> {
+        self.dispatch.oldest().map(|began| began + self.settings.wait_for_worker)
+    }
+
+    /// Takes back a request that has waited too long in the queue of a road, and that nobody works on yet.
+    pub(crate) fn overdue(&mut self, road: Road) -> Option<Flight> {
+        let waited = self.clock.now().as_micros().checked_sub(micros(self.settings.wait_for_worker))?;
+        self.dispatch.give_up(road, Instant::from_micros(waited))
+    }
+
+    /// Tells whoever waits for a request that was taken back.
+    pub(crate) fn refuse_overdue(&mut self, Flight { origin, head, began }: Flight) -> Order {
+        self.counters.queue_timeouts.add(1);
+        let refusal = head.refuse(Status::REQUEST_RATE);
+        let token = match origin {
+            Origin::Connection(token) => token,
+            Origin::Datagram(to) => return self.refuse_datagram_late(to, &refusal, began),
+        };
+        if self.links.get(token).is_none() {
+            return Order::Nothing;
+        }
+        let now = self.clock.now();
+        let len = self.refuse_link(token, &refusal, began);
+        let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
+        self.follow(token, step, &mut [], now)
+    }
+
+    /// The connection in a slot, if its request waits there for a worker or the batch.
+    pub(crate) fn waiting_in(&self, slot: u32) -> Option<Token> {
+        let token = self.links.token(slot)?;
+        self.links.get(token)?.parked.as_ref().map(|_| token)
     }
 
     /// Sends requests that wait on their way, longest first, as long as there is room. A blocked road holds up its own
@@ -174,17 +216,6 @@ impl<S: Service, C: Clock> Core<S, C> {
         Order::Close { token, reset: reason.reset() }
     }
 
-    /// Gives one input to a connection's machine. `None`: the connection is gone.
-    fn feed(
-        &mut self,
-        token: Token,
-        input: impl FnOnce(&mut Connection<Buffer>, &Policy, &mut Surroundings<'_, S>) -> Step<Buffer>,
-    ) -> Option<Step<Buffer>> {
-        let link = self.links.get_mut(token)?;
-        let mut host = Surroundings { service: &*self.service, buffers: &mut self.buffers };
-        Some(input(&mut link.machine, &self.settings.policy, &mut host))
-    }
-
     /// Does what the machine asks until it asks for something that only the backend can do.
     fn follow(&mut self, token: Token, first: Option<Step<Buffer>>, input: &mut [u8], began: Instant) -> Order {
         let mut next = first;
@@ -226,6 +257,9 @@ impl<S: Service, C: Clock> Core<S, C> {
         began: Instant,
     ) -> Option<usize> {
         self.counters.requests.add(1);
+        if let Octets::Stored(buffer, _) = &request {
+            self.unbook(token, buffer.len());
+        }
         let peer = self.links.get(token)?.peer;
         let Some(mut answer) = self.buffers.take(SMALL) else {
             self.give_up(request);
@@ -317,4 +351,8 @@ impl<S: Service, C: Clock> Core<S, C> {
             Octets::Input(_) => self.buffers.take_copy(request.get_mut(input)),
         }
     }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }

@@ -9,7 +9,7 @@ use raida_wire::{
     Status, TAILROOM, open, vote,
 };
 
-use crate::service::{Answer, Call, Flow, Place, Request, Service};
+use crate::service::{Answer, Call, Flow, Place, Request, Service, Weight};
 
 /// What the test service's node is.
 pub const RULES: Rules = Rules { raida_id: 14, coin_id: 6, body_max: u16::MAX };
@@ -63,6 +63,14 @@ impl Service for Manners {
         }
         reply(request, answer);
         Flow::Answered
+    }
+
+    fn weight(&self, head: &Head) -> Weight {
+        match head.command() {
+            ECHO => Weight::Light,
+            INFLATE => Weight::Movable,
+            _ => Weight::Unknown,
+        }
     }
 
     fn call_together(&self, calls: &mut [Call<'_>]) {
@@ -178,6 +186,8 @@ pub struct Held {
     pub deadlines: bool,
     /// Connections counted for some source.
     pub sources: u64,
+    /// Octets of buffers booked for some source.
+    pub source_octets: usize,
     /// Octets of pooled buffers lent out.
     pub octets: usize,
     /// Buffers for refusals lent out.

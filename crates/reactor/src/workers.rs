@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use crate::buffer::Buffer;
 use crate::datagrams::ReplyTo;
+use crate::flights::Claim;
 use crate::service::{Answer, Call, Flow, Place, Request, Service, Transport};
 use crate::token::Token;
 
@@ -82,6 +83,10 @@ pub struct Job {
     pub(crate) began: Instant,
     /// Broken until the service says otherwise.
     pub(crate) outcome: Outcome,
+    /// Whether it may be worked on; there once it has left.
+    pub(crate) claim: Option<Claim>,
+    /// Somebody works on it.
+    pub(crate) is_begun: bool,
 }
 
 /// Where an answer goes.
@@ -101,6 +106,10 @@ pub struct Finished {
     pub(crate) answer: Buffer,
     pub(crate) began: Instant,
     pub(crate) outcome: Outcome,
+    /// Where it was noted when it left.
+    pub(crate) place: Option<u32>,
+    /// Somebody else has answered it meanwhile.
+    pub(crate) is_given_up: bool,
 }
 
 /// How a call of the service ended.
@@ -136,11 +145,13 @@ fn together<S: Service>(service: Arc<S>) -> impl FnMut(&mut [Job]) + Send + 'sta
     let (mut calls, mut outcomes) = (Vec::new(), Vec::new());
     move |jobs: &mut [Job]| {
         let mut these = emptied(mem::take(&mut calls));
-        these.extend(jobs.iter_mut().map(Job::call));
-        service.call_together(&mut these);
+        these.extend(jobs.iter_mut().filter_map(|job| job.begin().then(|| job.call())));
+        if !these.is_empty() {
+            service.call_together(&mut these);
+        }
         outcomes.extend(these.iter().map(|call| Outcome::of(Flow::Answered, &call.answer)));
         calls = emptied(these);
-        for (job, outcome) in jobs.iter_mut().zip(outcomes.drain(..)) {
+        for (job, outcome) in jobs.iter_mut().filter(|job| job.is_begun).zip(outcomes.drain(..)) {
             job.outcome = outcome;
         }
     }
@@ -153,7 +164,16 @@ fn emptied<'to>(mut calls: Vec<Call<'_>>) -> Vec<Call<'to>> {
 }
 
 impl Job {
+    /// Whether this may be worked on: not where the reactor has given it up. From then on it may not be given up.
+    pub(crate) fn begin(&mut self) -> bool {
+        self.is_begun |= self.claim.as_ref().is_some_and(Claim::take);
+        self.is_begun
+    }
+
     fn run<S: Service>(&mut self, service: &S) -> Finished {
+        if !self.begin() {
+            return self.finish();
+        }
         let Call { mut request, mut answer } = self.call();
         let flow = service.call(&mut request, &mut answer, Place::Worker);
         self.outcome = Outcome::of(flow, &answer);
@@ -175,16 +195,25 @@ impl Job {
             answer: mem::take(&mut self.answer),
             began: self.began,
             outcome: mem::replace(&mut self.outcome, Outcome::Broken),
+            place: self.claim.as_ref().map(Claim::place),
+            is_given_up: false,
         }
     }
 }
 
 impl Finished {
-    /// The connection that the request came over, if it did not come in a datagram.
+    /// The connection that waits for it, if one does.
     pub(crate) fn connection(&self) -> Option<Token> {
-        match self.origin {
-            Origin::Connection(token) => Some(token),
-            Origin::Datagram(_) => None,
+        if self.is_given_up { None } else { self.origin.connection() }
+    }
+}
+
+impl Origin {
+    /// The connection, if it is one.
+    pub(crate) fn connection(&self) -> Option<Token> {
+        match self {
+            Self::Connection(token) => Some(*token),
+            Self::Datagram(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use raida_reactor::clock::Clock;
 use raida_reactor::counters::{Counters, Snapshot};
 use raida_reactor::handle::Handle;
 use raida_reactor::testing::{Held, Manners, RULES};
-use raida_reactor::workers::Roads;
+use raida_reactor::workers::single_thread::{Hands, Working};
 use raida_reactor::{Drained, Instant, Policy, Reactor, Settings};
 use raida_workers::{BatcherConfig, Config};
 
@@ -19,17 +19,16 @@ use crate::weather::Weather;
 
 /// The real reactor, the test service, one worker and one batcher, whose work takes as long as the dice say.
 ///
-/// Both are real threads. The worker stands still until the rig lets one job through, the batcher until the rig lets
-/// through all that it has been given by then; and the rig waits for the results before it goes on. So a run depends on
-/// the seed alone, unless the batcher's queue is so short that it is full at times.
+/// No thread but the caller's has a part in it, so a run depends on the seed alone.
 pub struct Rig {
     /// The loop under test.
     pub reactor: Reactor<Sim, Manners, SimClock>,
-    service: Arc<Manners>,
+    hands: Hands,
     counters: Arc<Counters>,
     clock: SimClock,
     dice: Dice,
     job: Stint,
+    working: Option<Working>,
     batch: Stint,
 }
 
@@ -44,7 +43,7 @@ impl Rig {
     ///
     /// # Panics
     ///
-    /// When a thread cannot be started.
+    /// Never.
     #[must_use]
     pub fn new(seed: u64, weather: Weather, job_max: Duration, set: impl FnOnce(&mut Settings)) -> Self {
         let batcher = BatcherConfig { queue_capacity: 4096, ..BatcherConfig::default() };
@@ -55,7 +54,7 @@ impl Rig {
     ///
     /// # Panics
     ///
-    /// When a thread cannot be started.
+    /// When the batcher's configuration is out of range.
     #[must_use]
     pub fn with_batcher(
         batcher: &BatcherConfig,
@@ -66,14 +65,16 @@ impl Rig {
     ) -> Self {
         let sim = Sim::new(seed, weather);
         let (clock, service, counters) = (sim.clock(), Arc::new(Manners::default()), Arc::new(Counters::default()));
+        service.gate.open();
+        service.batch_gate.open();
         let config = Config { threads: 1, queue_capacity: 4096, ..Config::default() };
-        let roads = Roads::start(&service, &config, batcher).expect("threads can be started");
+        let (roads, hands) = Hands::roads(&service, &config, batcher).expect("the configuration is in range");
         let mut settings = Settings::new(Policy::new(RULES));
         set(&mut settings);
-        let reactor = Reactor::new(sim, Arc::clone(&service), clock.clone(), settings, roads, Arc::clone(&counters));
+        let reactor = Reactor::new(sim, service, clock.clone(), settings, roads, Arc::clone(&counters));
         let stint = |max| Stint { max, ends: None };
         let (job, batch) = (stint(job_max), stint(job_max));
-        Self { reactor, service, counters, clock, dice: Dice::new(!seed), job, batch }
+        Self { reactor, hands, counters, clock, dice: Dice::new(!seed), job, working: None, batch }
     }
 
     /// From now on a batch takes up to `max`.
@@ -167,16 +168,17 @@ impl Rig {
         figures.iter().all(|figure| figure.get() == 0) && self.counters.turns.get() > 0 && self.sim().is_quiet()
     }
 
-    /// Lets the worker finish a job whose time has come, and the batcher a batch.
+    /// Lets the worker finish a job whose time has come, and the batcher a batch; both then take what waits.
     fn work(&mut self) {
-        let in_batch = self.counters.in_batch.get();
-        if self.counters.in_flight.get() > in_batch && self.is_due(|rig| &mut rig.job) {
-            self.service.gate.release(1);
-            self.reactor.await_workers(1);
+        self.working = self.working.take().or_else(|| self.hands.begin_job());
+        if self.working.is_some()
+            && self.is_due(|rig| &mut rig.job)
+            && let Some(job) = self.working.take()
+        {
+            self.hands.finish_job(job);
         }
-        if in_batch > 0 && self.is_due(|rig| &mut rig.batch) {
-            self.service.batch_gate.release(in_batch);
-            self.reactor.await_workers(usize::try_from(in_batch).unwrap_or(usize::MAX));
+        if self.hands.begin_batch() > 0 && self.is_due(|rig| &mut rig.batch) {
+            self.hands.finish_batch();
         }
     }
 
@@ -194,13 +196,5 @@ impl Rig {
         stint(self).ends = Some(now + takes);
         self.sim().set_alarm(takes);
         false
-    }
-}
-
-impl Drop for Rig {
-    /// No thread may wait for ever.
-    fn drop(&mut self) {
-        self.service.gate.open();
-        self.service.batch_gate.open();
     }
 }

@@ -174,7 +174,7 @@ fn a_peer_that_resets_while_it_waits_for_the_batch_gives_its_place_up() {
 
 #[test]
 fn datagrams_by_both_roads_are_answered_and_each_road_has_its_own_limit() {
-    let mut rig = Rig::new(1, Weather::calm(), 1000 * MS, |settings| settings.datagrams_in_flight_max = 4);
+    let mut rig = Rig::new(1, Weather::calm(), 300 * MS, |settings| settings.datagrams_in_flight_max = 4);
     for tag in 0..40 {
         let command = if tag % 2 == 0 { DEFER } else { BATCH };
         rig.sim().post(Duration::ZERO, peer(tag), &request(command, &tag.to_be_bytes(), tag).0);

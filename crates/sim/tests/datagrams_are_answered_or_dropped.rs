@@ -128,7 +128,7 @@ fn a_vote_packet_is_answered_at_the_first_look() {
 
 #[test]
 fn beyond_the_limit_a_datagram_is_refused_and_nothing_queues() {
-    let mut rig = calm(1000 * MS);
+    let mut rig = calm(300 * MS);
     for tag in 0..20 {
         rig.sim().post(Duration::ZERO, peer(tag), &request(DEFER, b"x", tag).0);
     }

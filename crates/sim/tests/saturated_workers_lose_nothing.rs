@@ -61,7 +61,9 @@ fn who_waits_too_long_is_told_to_come_back_later() {
         let served = statuses.iter().filter(|&&status| status == Status::SUCCESS).count() as u64;
         assert_eq!(served + overloaded, 40);
         assert!(overloaded > 0 && served > 0);
-        assert_eq!(rig.snapshot().wait_timeouts, overloaded);
+        let figures = rig.snapshot();
+        assert_eq!(figures.wait_timeouts + figures.queue_timeouts, overloaded);
+        assert!(figures.wait_timeouts > 0 && figures.queue_timeouts > 0, "in connections and in queues");
         assert_eq!(rig.held(), Held::default());
     });
 }

@@ -93,7 +93,7 @@ fn a_refused_peer_that_never_closes_is_left_after_the_farewell() {
 #[test]
 fn waiting_for_a_worker_is_no_fault_of_the_peer() {
     seed::each(20, |seed| {
-        let mut rig = Rig::new(seed, Weather::rough(), 40 * SECOND, |_| {});
+        let mut rig = Rig::new(seed, Weather::rough(), 40 * SECOND, |settings| settings.wait_for_worker = 60 * SECOND);
         let (octets, pending) = request(DEFER, b"long", 1);
         let id = rig.sim().connect(Duration::ZERO, peer(), Script::new().send(&octets));
         assert!(rig.run(100 * SECOND));

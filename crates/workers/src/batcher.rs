@@ -157,6 +157,11 @@ impl<J, R, Run: FnMut(&mut [J]), Finish: Fn(J) -> R> Hand<J, R, Run, Finish> {
         self.batch.1.len()
     }
 
+    /// The jobs of the batch that has begun, oldest first.
+    pub fn jobs_mut(&mut self) -> &mut [J] {
+        &mut self.batch.1
+    }
+
     /// Does the batch that has begun. Where it panics, `finish` makes the results too.
     pub fn finish(&mut self) {
         if !self.batch.1.is_empty() {

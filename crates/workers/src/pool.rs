@@ -185,6 +185,14 @@ impl<J, R> Pool<J, R> {
 #[cfg(feature = "testing")]
 pub struct Begun<J, R>(Task<J, R>);
 
+#[cfg(feature = "testing")]
+impl<J, R> Begun<J, R> {
+    /// The job.
+    pub fn job_mut(&mut self) -> &mut J {
+        &mut self.0.job
+    }
+}
+
 impl<J, R> Drop for Pool<J, R> {
     fn drop(&mut self) {
         self.shutdown();

@@ -37,10 +37,16 @@ impl Hands {
         Ok((roads.clone(), Self { pool: roads.pool, batch }))
     }
 
-    /// Takes the next job, as an idle worker does.
+    /// Takes the next job, as an idle worker does: those that were given up meanwhile go back on the way.
     #[must_use]
     pub fn begin_job(&self) -> Option<Working> {
-        self.pool.begin().map(Working)
+        while let Some(mut begun) = self.pool.begin() {
+            if begun.job_mut().begin() {
+                return Some(Working(begun));
+            }
+            self.pool.finish(begun);
+        }
+        None
     }
 
     /// Does a job and delivers its answer.
@@ -50,7 +56,11 @@ impl Hands {
 
     /// Takes all that waits as the next batch, unless one has begun already. Says how many requests are in the batch.
     pub fn begin_batch(&mut self) -> usize {
-        self.batch.begin()
+        let count = self.batch.begin();
+        for job in self.batch.jobs_mut() {
+            job.begin();
+        }
+        count
     }
 
     /// Does the batch that has begun and delivers its answers.
