@@ -10,7 +10,7 @@ use crate::step;
 /// Crates from the bottom up: a crate may use only crates that stand on an earlier line.
 const LAYERS: &[&[&str]] = &[
     &["raida-wire"],
-    &["raida-conn", "raida-store", "raida-workers", "raida-config", "raida-client", "raida-vectors"],
+    &["raida-conn", "raida-store", "raida-workers", "raida-config", "raida-client", "raida-vectors", "raida-sandbox"],
     &["raida-reactor"],
     &["raida-sockets"],
     &["raida-epoll", "raida-uring", "raida-sim", "raida-node", "raida-monitor"],

@@ -298,10 +298,10 @@ tables! {
 
     /// What the process gives up once its sockets are bound.
     sandbox: Sandbox {
-        /// `off`: nothing. `try`: what this kernel lets it, and the log says what not. `require`: all of it, or the node
-        /// does not start.
+        /// Files and system calls that it has no use for. `off`: it keeps them. `try`: it gives up what this kernel lets
+        /// it, and the log says what not. `require`: all of it, or the node does not start.
         mode: SandboxMode = Key::choice("mode", SandboxMode::WORDS, "try");
-        /// Account to go on as, where the node is started by root.
+        /// Account to go on as, whatever the mode is. That takes root.
         user: Option<String> = Key::new("user", Kind::Account, Preset::Unset("it stays who it is"));
         /// Group to go on as.
         group: Option<String> = Key::new("group", Kind::Account, Preset::Unset("the group of sandbox.user"));

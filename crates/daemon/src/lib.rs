@@ -4,6 +4,7 @@
 //! - [`Signals`]: taken from the first moment on; SIGTERM and SIGINT stop, SIGHUP reloads, no other user signal kills.
 //! - [`Shift`]: the reactors in their threads, until a signal says stop or one of them fails; the service manager hears of
 //!   every step, and of a reactor that hangs its watchdog hears nothing.
+//! - [`confine`]: what the process gives up once its sockets are bound.
 //! - [`settings`]: what each part is told, from the configuration.
 //!
 //! The crate never contains a socket, a command or a setting of its own; it does not know which backend it runs.
@@ -21,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod confinement;
 pub mod descriptors;
 mod flood;
 mod logs;
@@ -32,6 +34,7 @@ mod shown;
 mod signals;
 mod watchdog;
 
+pub use confinement::{ConfineError, confine};
 pub use logs::{Log, LogError, check_filter};
 pub use serve::{ServeError, Shift};
 pub use shown::{facts, monitor};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use raida_config::{Backend, Config, ConfigError, Loaded, Sources, limits};
-use raida_daemon::{Log, Shift, Signals, check_filter, descriptors, facts, monitor, settings};
+use raida_daemon::{Log, Shift, Signals, check_filter, confine, descriptors, facts, monitor, settings};
 use raida_monitor::{Endpoint, Subject, bind};
 use raida_node::Node;
 use raida_reactor::Reactor;
@@ -82,6 +82,7 @@ fn run<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S
         .map_err(|(address, error)| anyhow!("monitor.listen: binding {address}: {error}"))?;
     let backends = sockets::open(config, settings::backend(config, &plan))?;
     info!("{plan}");
+    confine(config, flags.config.as_deref())?;
     if signals.is_stop_asked() {
         return Ok(());
     }

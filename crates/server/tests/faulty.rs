@@ -12,11 +12,11 @@
 mod process;
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
-use std::{env, fmt, thread};
+use std::{env, fmt, fs, thread};
 
 use process::{ECHO, PATIENCE, Running};
 use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
@@ -25,9 +25,12 @@ use raida_wire::{Head, Status, vote};
 fn main() -> ExitCode {
     match env::var("RAIDA_FAULT").as_deref() {
         Ok("hang") => raida_server::main_with(|inner| Faulty { inner, misdeed: hang }),
+        Ok("trespass") => raida_server::main_with(|inner| Faulty { inner, misdeed: trespass }),
         Ok(other) => panic!("no fault {other:?}"),
         Err(_) => {
             an_io_thread_that_hangs_leaves_the_watchdog_hungry();
+            a_node_in_its_sandbox_serves_and_cannot_trespass();
+            a_node_without_a_sandbox_can();
             println!("every test of the faulty node passed");
             ExitCode::SUCCESS
         }
@@ -42,6 +45,45 @@ struct Faulty<S> {
 
 fn hang() {
     thread::sleep(PATIENCE);
+}
+
+/// Tries what a node that somebody has taken over would try, and writes into its data folder what came of it.
+fn trespass() {
+    let tell = |worked: bool| if worked { "done" } else { "denied" };
+    let program = Command::new("/bin/true").status().is_ok();
+    let (read, write) = (fs::read("/etc/passwd").is_ok(), fs::write("outside", "x").is_ok());
+    let port = TcpListener::bind("127.0.0.1:0").is_ok();
+    let deeds = [("program", program), ("read", read), ("write", write), ("port", port)];
+    let told: String = deeds.into_iter().map(|(deed, worked)| format!("{deed} {}\n", tell(worked))).collect();
+    fs::write("raida-data/told", told).unwrap();
+}
+
+/// What came of trespassing in this mode, and what the log says.
+fn told(mode: &str) -> (String, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = faulty("trespass");
+    let mut node = Running::spawn(command.current_dir(folder.path()).env("RAIDA_SANDBOX__MODE", mode));
+    process::assert_answers(node.addresses[0]);
+    let told = fs::read_to_string(folder.path().join("raida-data/told")).unwrap();
+    assert_eq!(node.stop(), Some(0));
+    (told, std::mem::take(&mut node.log))
+}
+
+fn a_node_in_its_sandbox_serves_and_cannot_trespass() {
+    let (told, log) = told("try");
+    if log.iter().any(|line| line.contains("WARN") && line.contains("sandbox")) {
+        // The log has said what this kernel lacks.
+        return println!("skipped, this kernel has not all of it: {log:#?}");
+    }
+    assert_eq!(told, "program denied\nread denied\nwrite denied\nport denied\n");
+    assert!(log.iter().any(|line| line.contains("sandbox: files")), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("sandbox: system calls")), "{log:#?}");
+}
+
+fn a_node_without_a_sandbox_can() {
+    let (told, log) = told("off");
+    assert_eq!(told, "program done\nread done\nwrite done\nport done\n");
+    assert!(log.iter().any(|line| line.contains("sandbox is off")), "{log:#?}");
 }
 
 fn faulty(fault: &str) -> Command {

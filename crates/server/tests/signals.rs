@@ -55,7 +55,7 @@ fn a_reload_takes_over_what_can_change_and_names_what_waits() {
     fs::write(&file, "[timeouts]\nprogress_ms = 1000000\nrequest_ms = 1000000\n").unwrap();
     let mut node = Running::start(&folder, &["--config", "raida.toml"]);
     let connect = || TcpStream::connect_timeout(&node.addresses[0], PATIENCE).unwrap();
-    let mut silent = connect();
+    let silent = connect();
     silent.set_read_timeout(Some(PATIENCE)).unwrap();
 
     fs::write(
