@@ -29,11 +29,17 @@ pub(crate) struct Residents {
     ring: Vec<ChunkId>,
     hand: usize,
     capacity: usize,
+    evictions: u64,
 }
 
 impl Residents {
     pub(crate) const fn new(capacity: usize) -> Self {
-        Self { ring: Vec::new(), hand: 0, capacity }
+        Self { ring: Vec::new(), hand: 0, capacity, evictions: 0 }
+    }
+
+    /// How many chunks were let go to make room.
+    pub(crate) const fn evictions(&self) -> u64 {
+        self.evictions
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -83,6 +89,7 @@ impl Cache {
             residents.hand = (residents.hand + 1) % residents.capacity;
             if self.let_go(*place) {
                 *place = id;
+                residents.evictions += 1;
                 return;
             }
         }

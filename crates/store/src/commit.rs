@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use redb::WriteTransaction;
 
@@ -54,7 +55,9 @@ impl Store {
         }
         // One sync of the disk for the whole batch: the database's default, in which a checksum tells a commit that
         // was cut short.
+        let began = Instant::now();
         transaction.commit()?;
+        self.mirror.tally.commit(began.elapsed());
         let view = View::new(&writer.database)?;
         let changes: Vec<_> = changes.into_iter().map(|Change { id, after, .. }| (id, after)).collect();
         self.mirror.publish(view, &changes, &moves);

@@ -54,6 +54,7 @@ mod record;
 mod recovery;
 mod schema;
 mod store;
+mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trees;
@@ -74,3 +75,4 @@ pub use crate::page_id::PageId;
 pub use crate::record::Record;
 pub use crate::recovery::Health;
 pub use crate::store::{FILE_NAME, Store};
+pub use crate::tally::Figures;

@@ -13,6 +13,7 @@ use crate::issued::Issued;
 use crate::locker_index::{LockerIndex, Move};
 use crate::page_set::PageSet;
 use crate::record::Record;
+use crate::tally::{Figures, Tally};
 use crate::view::View;
 
 /// The committed state, as readers see it.
@@ -20,6 +21,7 @@ use crate::view::View;
 /// Single coins are read without any lock. A look at several coins is checked against `version`, which is odd while a
 /// commit is being taken over; that takes microseconds, and the disk has no part in it.
 pub(crate) struct Mirror {
+    pub(crate) tally: Tally,
     cache: Cache,
     pub(crate) issued: Issued,
     pub(crate) lockers: LockerIndex,
@@ -59,6 +61,7 @@ impl Mirror {
     pub(crate) fn new(view: View, lockers: LockerIndex, cache_chunks: usize, changed: PageSet) -> Self {
         Self {
             lockers,
+            tally: Tally::default(),
             cache: Cache::new(),
             issued: Issued::new(),
             view: ArcSwap::from_pointee(view),
@@ -71,11 +74,13 @@ impl Mirror {
 
     pub(crate) fn peek(&self, coin: CoinId) -> Peek {
         let (id, place) = ChunkId::of(coin);
-        match self.cache.look(id, |chunk| chunk.get(place)) {
+        let known = match self.cache.look(id, |chunk| chunk.get(place)) {
             Some(Some(record)) => Peek::Issued(record),
-            None if self.issued.contains(id, place) => Peek::NotCached,
+            None if self.issued.contains(id, place) => return Peek::NotCached,
             None | Some(None) => Peek::NotIssued,
-        }
+        };
+        self.tally.hit();
+        known
     }
 
     pub(crate) fn read(&self, coin: CoinId) -> Result<Option<Record>, StoreError> {
@@ -162,6 +167,11 @@ impl Mirror {
         self.view.load_full()
     }
 
+    /// What was counted.
+    pub(crate) fn figures(&self) -> Figures {
+        self.tally.figures(self.changing().residents.evictions())
+    }
+
     /// How many chunks the cache holds.
     pub(crate) fn cached_chunks(&self) -> usize {
         self.changing().residents.len()
@@ -225,6 +235,7 @@ impl Mirror {
 
     /// Reads a chunk of a view, and keeps it if it holds anything and that view is still the current one.
     fn load(&self, view: &Arc<View>, id: ChunkId) -> Result<Arc<Chunk>, StoreError> {
+        self.tally.miss();
         let chunk = Arc::new(view.chunk(id)?);
         if *chunk == *self.nothing {
             return Ok(chunk);

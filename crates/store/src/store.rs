@@ -27,6 +27,7 @@ use crate::page_set::PageSet;
 use crate::record::Record;
 use crate::recovery::Tally;
 use crate::schema;
+use crate::tally::Figures;
 use crate::unissued::Unissued;
 use crate::view::View;
 
@@ -249,6 +250,12 @@ impl Store {
     pub(crate) fn lock_writer(&self) -> MutexGuard<'_, Writer> {
         // A request that panicked has left nothing behind: its changes lived in its batch.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it has done since it was opened.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.mirror.figures()
     }
 
     /// How many coins' records the cache holds, in groups of 64. The bound is sixteen times `cache_pages`.
