@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backend;
 mod flags;
 mod sockets;
 
@@ -17,12 +18,14 @@ use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use raida_config::{Backend, Config, ConfigError, Loaded, Sources, limits};
 use raida_daemon::{Log, Shift, Signals, check_filter, confine, descriptors, facts, monitor, settings};
+use raida_epoll::Epoll;
 use raida_monitor::{Endpoint, Subject, bind};
 use raida_node::Node;
 use raida_reactor::Reactor;
 use raida_reactor::clock::SystemClock;
 use raida_reactor::service::Service;
 use raida_reactor::workers::Roads;
+use raida_sockets::SocketBackend;
 use raida_vault::Vault;
 use tracing::{info, warn};
 
@@ -70,17 +73,32 @@ fn read(flags: &Flags) -> Result<Loaded, ConfigError> {
     Config::load(&Sources::of_process(flags.config.as_deref(), flags.overrides())?)
 }
 
-/// Serves until a signal asks for the end.
+/// Serves until a signal asks for the end, with the backend that this kernel lets us have.
 fn run<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
-    let loaded = read(flags)?;
-    let config = &loaded.config;
-    check_build(config)?;
-    let log = Log::start(config)?;
-    loaded.notices.iter().for_each(|notice| warn!("{notice}"));
+    let Loaded { mut config, notices, .. } = read(flags)?;
+    check_build(&config)?;
+    let log = Log::start(&config)?;
+    notices.iter().for_each(|notice| warn!("{notice}"));
+    config.network.backend = backend::available(config.network.backend);
+    match config.network.backend {
+        #[cfg(feature = "io-uring")]
+        Backend::IoUring => serve::<raida_uring::Uring, S>(flags, &config, signals, wrap, &log),
+        _ => serve::<Epoll, S>(flags, &config, signals, wrap, &log),
+    }
+}
+
+/// Serves on one backend until a signal asks for the end.
+fn serve<B: SocketBackend + Send + 'static, S: Service>(
+    flags: &Flags,
+    config: &Config,
+    signals: Signals,
+    wrap: impl FnOnce(Node) -> S,
+    log: &Log,
+) -> anyhow::Result<()> {
     let plan = limits::derive(descriptors::raise(), config)?;
     let asked = bind(&config.monitor.listen)
         .map_err(|(address, error)| anyhow!("monitor.listen: binding {address}: {error}"))?;
-    let backends = sockets::open(config, settings::backend(config, &plan))?;
+    let backends = sockets::open::<B>(config, settings::backend(config, &plan))?;
     info!("{plan}");
     confine(config, flags.config.as_deref())?;
     if signals.is_stop_asked() {
@@ -102,7 +120,7 @@ fn run<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S
     let subject = Arc::new(Subject::new(facts, seen, Arc::clone(vault.store())));
     let endpoint = Endpoint::start(asked, &subject, monitor(config)).context("starting the monitor")?;
     endpoint.addresses().for_each(|address| info!(%address, "metrics, health and connections are shown"));
-    let shift = Shift { config, plan: &plan, addresses: &addresses, reactors, roads: &roads, subject, log: &log };
+    let shift = Shift { config, plan: &plan, addresses: &addresses, reactors, roads: &roads, subject, log };
     let served = shift.until_told(signals, || read(flags));
     drop((endpoint, roads, service));
     vault.close();
@@ -112,10 +130,10 @@ fn run<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S
 
 /// Whether this build can do what the configuration asks for.
 fn check_build(config: &Config) -> anyhow::Result<()> {
-    match config.network.backend {
-        Backend::Epoll => Ok(check_filter(config)?),
-        Backend::IoUring => bail!("network.backend is io-uring, but this build has no io_uring: use epoll"),
+    if config.network.backend == Backend::IoUring && !backend::HAS_IO_URING {
+        bail!("network.backend is io-uring, but this build has no io_uring: use epoll");
     }
+    Ok(check_filter(config)?)
 }
 
 #[cfg(test)]

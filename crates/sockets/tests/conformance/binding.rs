@@ -144,7 +144,7 @@ fn a_port_is_free_again_at_once_when_its_backend_is_dropped() {
     let address = rig.address();
     // A connection that this side has closed first stays in TIME_WAIT.
     let (client, token) = rig.connect(0);
-    rig.backend.close(token, false);
+    rig.close(token, false);
     assert_eq!(crate::rig::read_to_end(&client), b"");
     drop((client, rig));
     Tested::bind(&on(&[address])).unwrap();

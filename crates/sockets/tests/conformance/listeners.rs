@@ -102,7 +102,7 @@ fn after_stop_listening_who_waits_is_accepted_nobody_new_comes_in_and_what_is_in
     assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == b"in flight"));
     rig.send(token, b"served");
     assert!(matches!(rig.next(), Seen::Sent { .. }));
-    rig.backend.close(token, false);
+    rig.close(token, false);
     assert_eq!(crate::rig::read_to_end(&client), b"served");
     assert!(rig.next_within(Duration::ZERO).is_none());
 }

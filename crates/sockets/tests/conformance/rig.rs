@@ -123,6 +123,12 @@ impl Rig {
         }
     }
 
+    /// Closes, and lets it happen: a backend may leave that for the next wait.
+    pub(crate) fn close(&mut self, token: Token, reset: bool) {
+        self.backend.close(token, reset);
+        self.backend.wait(Some(Duration::ZERO)).expect("the backend works");
+    }
+
     pub(crate) fn send(&mut self, token: Token, octets: &[u8]) {
         self.backend.send(token, buffer(octets), 0..octets.len());
     }

@@ -83,7 +83,7 @@ fn the_end_of_the_peer_s_sending_is_told_after_its_octets() {
     // A half-closed peer still gets its answer.
     rig.send(token, b"answer");
     assert!(matches!(rig.next(), Seen::Sent { sent: 6, .. }));
-    rig.backend.close(token, false);
+    rig.close(token, false);
     assert_eq!(read_to_end(&client), b"answer");
 }
 
@@ -110,7 +110,7 @@ fn a_slow_reader_gets_every_octet_in_order_over_many_sends() {
         assert!(found == token && sent > 0);
         (buffer, done, sends) = (back, done + sent, sends + 1);
     }
-    rig.backend.close(token, false);
+    rig.close(token, false);
     assert_eq!(reader.join().unwrap(), answer);
     assert!(sends > 10, "{sends} sends: the buffer was small");
 }
@@ -135,7 +135,7 @@ fn closing_gives_back_the_buffer_of_a_send_that_waits() {
         rig.send(token, &[7; 4_000_000]);
         rig.next_within(Duration::ZERO).is_some()
     } {}
-    rig.backend.close(token, true);
+    rig.close(token, true);
     let Seen::Returned(buffer) = rig.next() else { panic!("the buffer comes back") };
     assert_eq!(buffer.len(), 4_000_000);
     rig.settle();
@@ -174,7 +174,7 @@ fn a_receive_from_a_peer_that_resets_fails() {
         reset(client);
         let Seen::Failed { error, buffer, .. } = rig.next() else { panic!("it fails") };
         assert_eq!((error.kind(), buffer.is_none()), (ErrorKind::ConnectionReset, true));
-        rig.backend.close(token, false);
+        rig.close(token, false);
     }
 }
 
@@ -239,7 +239,7 @@ fn a_watched_peer_that_only_ends_its_sending_is_not_gone() {
     assert!(rig.next_within(Duration::ZERO).is_none());
     rig.send(token, b"still here");
     assert!(matches!(rig.next(), Seen::Sent { .. }));
-    rig.backend.close(token, false);
+    rig.close(token, false);
     assert_eq!(read_to_end(&client), b"still here");
 }
 
@@ -247,7 +247,7 @@ fn a_watched_peer_that_only_ends_its_sending_is_not_gone() {
 fn a_close_with_reset_tells_the_peer_so() {
     let mut rig = Rig::new();
     let (mut client, token) = rig.connect(0);
-    rig.backend.close(token, true);
+    rig.close(token, true);
     assert_eq!(client.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
@@ -272,7 +272,7 @@ fn an_answer_outlives_unread_input_where_the_sending_is_shut_down_first() {
             other => panic!("neither is expected: {other:?}"),
         }
     }
-    rig.backend.close(token, false);
+    rig.close(token, false);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn nothing_reaches_the_next_tenant_of_a_slot() {
     let (_first, first_token) = rig.connect_listed(0);
     rig.backend.receive(first_token);
     rig.settle();
-    rig.backend.close(first_token, false);
+    rig.close(first_token, false);
 
     rig.backend.accept(0);
     let mut second = connect(rig.address());
@@ -292,7 +292,7 @@ fn nothing_reaches_the_next_tenant_of_a_slot() {
     rig.backend.receive(first_token);
     rig.backend.watch(first_token);
     rig.backend.shut_down_sending(first_token);
-    rig.backend.close(first_token, true);
+    rig.close(first_token, true);
     rig.send(first_token, b"for the first");
     assert!(matches!(rig.next(), Seen::Returned(buffer) if buffer.as_ref() == b"for the first"));
     rig.settle();
@@ -302,7 +302,7 @@ fn nothing_reaches_the_next_tenant_of_a_slot() {
     assert!(matches!(rig.next(), Seen::Received { token, octets, .. } if token == second_token && octets == b"hello"));
     rig.send(second_token, b"for the second");
     assert!(matches!(rig.next(), Seen::Sent { token, .. } if token == second_token));
-    rig.backend.close(second_token, false);
+    rig.close(second_token, false);
     assert_eq!(read_to_end(&second), b"for the second");
 }
 
@@ -314,7 +314,7 @@ fn a_slot_passed_on_while_it_stands_in_line_serves_its_new_tenant() {
     rig.backend.accept(0);
     let Seen::Accepted { socket, .. } = rig.next() else { panic!("a connection comes first") };
     rig.backend.receive(first_token);
-    rig.backend.close(first_token, false);
+    rig.close(first_token, false);
     let second_token = Token::new(0, 2);
     rig.backend.adopt(second_token, socket);
     rig.backend.receive(second_token);

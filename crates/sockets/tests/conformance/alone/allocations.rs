@@ -61,7 +61,7 @@ fn requests_and_datagrams_are_served_without_allocating() {
         exchange(&mut rig.backend, &mut client, token, &mut buffer);
         rig.backend.watch(token);
         assert!(rig.backend.next().is_none());
-        rig.backend.close(token, false);
+        rig.close(token, false);
 
         datagrams.send_to(b"datagram", address).unwrap();
         rig.backend.receive_datagrams(0);

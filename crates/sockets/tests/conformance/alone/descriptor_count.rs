@@ -36,8 +36,8 @@ fn close_served(rig: &mut Rig) {
     assert!(matches!(rig.next(), Seen::Received { .. }));
     rig.send(token, b"answer");
     assert!(matches!(rig.next(), Seen::Sent { .. }));
-    rig.backend.close(token, false);
-    rig.backend.close(token, false); // is closed already
+    rig.close(token, false);
+    rig.close(token, false); // is closed already
     assert_eq!(crate::rig::read_to_end(&client), b"answer");
 }
 
@@ -45,7 +45,7 @@ fn close_with_a_reset(rig: &mut Rig, round: u32) {
     let (_client, token) = rig.connect_listed(round % 64);
     rig.backend.receive(token);
     rig.settle();
-    rig.backend.close(token, true);
+    rig.close(token, true);
 }
 
 fn close_after_the_peer_s_reset(rig: &mut Rig) {
@@ -54,7 +54,7 @@ fn close_after_the_peer_s_reset(rig: &mut Rig) {
     rig.settle();
     reset(client);
     assert!(matches!(rig.next(), Seen::Gone { .. }));
-    rig.backend.close(token, false);
+    rig.close(token, false);
 }
 
 fn refuse(rig: &mut Rig) {
@@ -74,6 +74,6 @@ fn close_while_a_send_waits(rig: &mut Rig) {
             None => break,
         }
     }
-    rig.backend.close(token, true);
+    rig.close(token, true);
     assert!(matches!(rig.next(), Seen::Returned(_)));
 }

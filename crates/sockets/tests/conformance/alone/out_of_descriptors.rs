@@ -45,7 +45,8 @@ fn waiting_connections_are_closed_instead_of_left_and_the_next_ones_are_served()
     let late = connect(address);
     let _hoard = take_all_descriptors();
     rig.backend.accept(0);
-    assert!(matches!(rig.next(), Seen::AcceptFailed { shed: 1, .. }));
+    let seen = rig.next();
+    assert!(matches!(seen, Seen::AcceptFailed { shed: 1, .. }), "{seen:?}");
     drop(late);
 }
 

@@ -1,0 +1,8 @@
+//! What every backend over sockets has to do, asked of io_uring.
+
+use raida_uring::Uring as Tested;
+
+#[path = "../../sockets/tests/conformance/mod.rs"]
+mod conformance;
+#[path = "../../sockets/tests/conformance/rig.rs"]
+mod rig;

@@ -1,0 +1,8 @@
+//! Every way in which a connection can end gives its descriptor back.
+
+use raida_uring::Uring as Tested;
+
+#[path = "../../sockets/tests/conformance/alone/descriptor_count.rs"]
+mod descriptor_count;
+#[path = "../../sockets/tests/conformance/rig.rs"]
+mod rig;
