@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use figment::value::{Dict, Value};
 use zeroize::Zeroizing;
 
+use crate::key::Key;
 use crate::layer::{Layer, Place};
 use crate::names;
 use crate::origin::Origin;
@@ -120,9 +121,23 @@ impl ConfigFile {
             path: self.path.clone(),
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            reason: error.message.clone(),
+            reason: match key_at(before) {
+                Some(key) => format!("{}: {}", key.path(), error.message),
+                None => error.message.clone(),
+            },
         }
     }
+}
+
+/// The key whose value begins where this text ends, if it does with one of ours: what else stands there may be a secret.
+fn key_at(text: &str) -> Option<&'static Key> {
+    let (lines, line) = text.rsplit_once('\n').unwrap_or(("", text));
+    let name = line.split_once('=')?.0.trim();
+    if let Some((table, name)) = name.split_once('.') {
+        return names::key(table.trim(), name.trim());
+    }
+    let table = lines.lines().rev().find_map(|line| line.trim().strip_prefix('[')?.split_once(']'))?.0;
+    names::key(table.trim(), name)
 }
 
 impl fmt::Debug for ConfigFile {

@@ -206,3 +206,17 @@ fn a_file_that_is_no_text_or_far_too_long_is_refused() {
     std::fs::write(&path, vec![b'\n'; length + 1]).expect("written");
     assert!(ConfigFile::read(&path).expect_err("too long").to_string().contains("longer than 1048576 bytes"));
 }
+
+#[test]
+fn a_value_that_toml_itself_refuses_is_named_with_its_key_and_not_quoted() {
+    for text in
+        ["[network]\nreactors = 1\n[server]\nport = 99999999999999999999\n", "server.port = 99999999999999999999\n"]
+    {
+        let texts = messages(text);
+        assert_eq!(texts.len(), 1);
+        assert!(texts[0].starts_with("raida.toml: line ") && texts[0].contains(": server.port: "), "{texts:?}");
+        assert!(!texts[0].contains("9999"), "{texts:?}");
+    }
+    let texts = messages("[server]\nadmin_key = 0123456789abcdef0123456789abcdef\n");
+    assert!(texts[0].contains("server.admin_key: ") && !texts[0].contains("0123456789"), "{texts:?}");
+}

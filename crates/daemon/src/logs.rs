@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use raida_config::{Config, LogFormat};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -15,6 +15,8 @@ use crate::flood::{Flood, Sweeper};
 
 /// Lines that wait to be written at most. More are lost and counted.
 const WAITING_MAX: usize = 4096;
+
+const EXPECTED: &str = "a level or a list such as info,raida_reactor=debug";
 
 /// The log in use. Waits for its last lines to be written when dropped, for a second at most.
 #[derive(Debug)]
@@ -38,7 +40,20 @@ pub fn check_filter(config: &Config) -> Result<(), LogError> {
 
 fn filter(config: &Config) -> Result<EnvFilter, LogError> {
     let found = &config.log.filter;
-    EnvFilter::builder().parse(found).map_err(|error| LogError::Filter { found: found.clone(), error })
+    let filter = EnvFilter::builder().parse(found).map_err(|error| LogError::Filter { found: found.clone(), error })?;
+    if found.split(',').any(|directive| is_heard(directive.trim())) {
+        Ok(filter)
+    } else {
+        Err(LogError::Silent { found: found.clone() })
+    }
+}
+
+/// Whether part of a filter is about this program. A word that is no level is the name of a module, and a wrong one
+/// silences everything.
+fn is_heard(directive: &str) -> bool {
+    const OURS: &str = "raida";
+    let module = directive.split(['=', '[']).next().unwrap_or_default();
+    module.parse::<LevelFilter>().is_ok() || module.starts_with(OURS) || OURS.starts_with(module)
 }
 
 impl Log {
@@ -94,6 +109,11 @@ pub enum LogError {
         /// What is wrong with it.
         error: ParseError,
     },
+    /// `log.filter` is about other programs only: nothing would be logged.
+    Silent {
+        /// What it is.
+        found: String,
+    },
     /// The process logs already.
     Begun,
     /// The system gives no thread.
@@ -104,8 +124,10 @@ impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Filter { found, error } => {
-                let expected = "a level or a list such as info,raida_reactor=debug";
-                write!(f, "log.filter is {found:?}, must be {expected}: {error}")
+                write!(f, "log.filter is {found:?}, must be {EXPECTED}: {error}")
+            }
+            Self::Silent { found } => {
+                write!(f, "log.filter is {found:?}, must be {EXPECTED}: it names nothing that this program logs")
             }
             Self::Begun => f.write_str("starting the log: there is one already"),
             Self::Thread(error) => write!(f, "starting the log: {error}"),
@@ -118,7 +140,36 @@ impl std::error::Error for LogError {
         match self {
             Self::Filter { error, .. } => Some(error),
             Self::Thread(error) => Some(error),
-            Self::Begun => None,
+            Self::Silent { .. } | Self::Begun => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_would_silence_the_node_by_mistake_is_none() {
+        let mut config = Config::load(&raida_config::Sources::default()).unwrap().config;
+        let mut check = |filter: &str| {
+            config.log.filter = filter.to_owned();
+            check_filter(&config)
+        };
+        for silent in ["bogus", "inof", "bogus=debug,hyper=info", "bogus[span]=info"] {
+            assert!(matches!(check(silent), Err(LogError::Silent { .. })), "{silent}");
+        }
+        for heard in [
+            "info",
+            "WARN",
+            "off",
+            "raida=debug",
+            "bogus,info",
+            "raida_reactor=trace",
+            "[conn]=debug",
+            "hyper=off, info",
+        ] {
+            assert!(check(heard).is_ok(), "{heard}");
         }
     }
 }
