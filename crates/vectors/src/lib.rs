@@ -41,11 +41,14 @@ pub use report::{Outcome, Report};
 use crate::case::{Case, Fields, Reason};
 use crate::profile::Profile;
 
+/// The layout of files that is known here.
+const SCHEMA: u64 = 1;
+
 /// Checks one file.
 ///
 /// # Errors
 ///
-/// When the file can not be read, is not JSON, or holds no list of vectors. A single odd vector is a failed case.
+/// When the file can not be read, is not JSON, has another schema than 1, or holds no list of vectors. A single odd vector is a failed case.
 pub fn check_file(path: impl AsRef<Path>) -> Result<Report, Error> {
     check_str(&fs::read_to_string(path).map_err(Error::Read)?)
 }
@@ -83,7 +86,7 @@ pub fn check_str_with(text: &str, player: &mut dyn Player) -> Result<Report, Err
 ///
 /// When it is not JSON, or the state is missing or odd.
 pub fn read_state(text: &str) -> Result<State, Error> {
-    let document: Value = serde_json::from_str(text).map_err(Error::Json)?;
+    let document = document(text)?;
     state(&document).map_err(|reason| Error::State(reason.to_string()))
 }
 
@@ -92,8 +95,17 @@ fn state(document: &Value) -> Result<State, Reason> {
     State::read(Fields::new("profile", profile))
 }
 
-fn check_all(text: &str, player: Option<&mut dyn Player>) -> Result<Report, Error> {
+/// A file in the one layout that is known here. A file that does not name its layout is taken for one.
+fn document(text: &str) -> Result<Value, Error> {
     let document: Value = serde_json::from_str(text).map_err(Error::Json)?;
+    match document.get("schema") {
+        Some(schema) if schema.as_u64() != Some(SCHEMA) => Err(Error::Schema(schema.to_string())),
+        Some(_) | None => Ok(document),
+    }
+}
+
+fn check_all(text: &str, player: Option<&mut dyn Player>) -> Result<Report, Error> {
+    let document = document(text)?;
     let vectors = document.get("vectors").and_then(Value::as_array).ok_or(Error::NoVectors)?;
     let profile = Profile::read(document.get("profile"));
     let mut played = player.map(|player| {
@@ -145,6 +157,8 @@ pub enum Error {
     Read(io::Error),
     /// It is not JSON.
     Json(serde_json::Error),
+    /// It has another layout than the one known here; its `schema`.
+    Schema(String),
     /// It holds no list named `vectors`.
     NoVectors,
     /// The state that it assumes is missing or odd; how.
@@ -156,6 +170,7 @@ impl fmt::Display for Error {
         match self {
             Self::Read(error) => write!(f, "file can not be read: {error}"),
             Self::Json(error) => write!(f, "file is not JSON: {error}"),
+            Self::Schema(found) => write!(f, "file has schema {found}, expected schema {SCHEMA}"),
             Self::NoVectors => f.write_str("file holds no list named vectors"),
             Self::State(reason) => write!(f, "file has no state of a node: {reason}"),
         }
@@ -167,7 +182,7 @@ impl std::error::Error for Error {
         match self {
             Self::Read(error) => Some(error),
             Self::Json(error) => Some(error),
-            Self::NoVectors | Self::State(_) => None,
+            Self::Schema(_) | Self::NoVectors | Self::State(_) => None,
         }
     }
 }

@@ -191,3 +191,13 @@ fn file_without_vectors_is_an_error() {
     }
     assert!(raida_vectors::check_file("/nonexistent/vectors.json").is_err());
 }
+
+#[test]
+fn a_file_of_another_schema_is_refused_by_its_name() {
+    for (schema, is_known) in [(json!(1), true), (json!(2), false), (json!("1"), false), (json!(null), false)] {
+        let checked = check_str(&json!({ "schema": schema, "profile": {}, "vectors": [] }).to_string());
+        let said = checked.err().map(|error| error.to_string());
+        let expected = (!is_known).then(|| format!("file has schema {schema}, expected schema 1"));
+        assert_eq!(said, expected);
+    }
+}
