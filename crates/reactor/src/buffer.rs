@@ -21,6 +21,8 @@ pub struct Buffer {
     octets: Vec<u8>,
     /// How many octets the pool it came from has booked for it; 0 where it came from none.
     pub(crate) booked: usize,
+    /// How many octets at the front may have been written since it was last wiped.
+    touched: usize,
 }
 
 impl Buffer {
@@ -28,7 +30,7 @@ impl Buffer {
     /// [`BufferPool`](crate::buffer_pool::BufferPool).
     #[must_use]
     pub fn zeroed(len: usize) -> Self {
-        Self { octets: vec![0; len], booked: 0 }
+        Self { octets: vec![0; len], booked: 0, touched: 0 }
     }
 
     /// How many octets it holds.
@@ -54,6 +56,20 @@ impl Buffer {
             self.octets = longer;
         }
     }
+
+    /// The first `len` octets, or as many more as were asked for before; grown where it is shorter. Only those are wiped
+    /// in the end: most answers are short, and wiping the whole buffer takes as long as making one.
+    pub fn front_mut(&mut self, len: usize) -> &mut [u8] {
+        self.grow(len);
+        self.touched = self.touched.max(len);
+        self.octets.get_mut(..self.touched).unwrap_or_default()
+    }
+
+    /// Makes all octets zero.
+    pub(crate) fn wipe(&mut self) {
+        self.octets.get_mut(..self.touched).unwrap_or_default().fill(0);
+        self.touched = 0;
+    }
 }
 
 impl Drop for Buffer {
@@ -71,6 +87,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl AsMut<[u8]> for Buffer {
     fn as_mut(&mut self) -> &mut [u8] {
+        self.touched = self.octets.len();
         &mut self.octets
     }
 }

@@ -60,7 +60,7 @@ impl BufferPool {
     /// A buffer with `octets` at its front.
     pub fn take_copy(&mut self, octets: &[u8]) -> Option<Buffer> {
         let mut buffer = self.take(octets.len())?;
-        buffer.as_mut().get_mut(..octets.len())?.copy_from_slice(octets);
+        buffer.front_mut(octets.len()).get_mut(..octets.len())?.copy_from_slice(octets);
         Some(buffer)
     }
 
@@ -84,7 +84,7 @@ impl BufferPool {
                 return;
             }
         };
-        buffer.as_mut().fill(0);
+        buffer.wipe();
         class.push(buffer);
     }
 
@@ -143,6 +143,20 @@ mod tests {
         let mut pool = BufferPool::new(SMALL);
         let mut buffer = pool.take(10).unwrap();
         buffer.as_mut().fill(0xA5);
+        pool.put(buffer);
+        assert!(pool.take(SMALL).unwrap().as_ref().iter().all(|&octet| octet == 0));
+    }
+
+    #[test]
+    fn of_an_answer_what_was_asked_for_is_wiped() {
+        let mut pool = BufferPool::new(SMALL);
+        let mut buffer = pool.take(10).unwrap();
+        buffer.front_mut(100).fill(0xA5);
+        assert_eq!(buffer.front_mut(10).len(), 100, "what was written can be read again");
+        buffer.front_mut(SMALL + 1).fill(0xA5);
+        pool.put(buffer);
+        let mut buffer = pool.take(10).unwrap();
+        buffer.front_mut(100).fill(0xA5);
         pool.put(buffer);
         assert!(pool.take(SMALL).unwrap().as_ref().iter().all(|&octet| octet == 0));
     }

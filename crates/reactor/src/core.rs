@@ -11,7 +11,7 @@ use tracing::{debug, error};
 
 use crate::buffer::Buffer;
 use crate::buffer_pool::{self, BufferPool};
-use crate::clock::Clock;
+use crate::clock::{Clock, Watch};
 use crate::connection_limits::{Broken, ConnectionLimits, Guest};
 use crate::counters::Counters;
 use crate::datagram_limits::DatagramLimits;
@@ -32,7 +32,7 @@ use crate::workers::{Outcome, Road};
 
 pub(crate) struct Core<S, C> {
     pub(crate) service: Arc<S>,
-    pub(crate) clock: C,
+    pub(crate) clock: Watch<C>,
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
     pub(crate) links: Slab<Link>,
@@ -59,7 +59,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         let (guests, askers) = (settings.of_guests(), settings.of_askers());
         Self {
             service,
-            clock,
+            clock: Watch::new(clock),
             counters,
             links: Slab::new(connections_max),
             timers: Wheel::new(connections_max),
@@ -81,7 +81,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             debug!(%peer, limit = self.settings.connections_max, "connection refused: every slot is taken");
             return None;
         }
-        let now = self.clock.now();
+        let now = self.clock.seen();
         let guest = if self.is_exempt(peer.ip()) { None } else { Some(self.welcome(peer, now)?) };
         let machine = Connection::new(now, &self.settings.policy);
         let token = self.links.insert(Link::new(machine, peer, guest, now)).ok()?;
@@ -179,14 +179,14 @@ impl<S: Service, C: Clock> Core<S, C> {
     ) -> Range<usize> {
         match outcome {
             Outcome::Answered(range, status) => {
-                let elapsed = self.clock.now().saturating_duration_since(began);
-                stamp(answer.as_mut().get_mut(range.clone()).unwrap_or_default(), head, elapsed);
+                let elapsed = self.clock.look().saturating_duration_since(began);
+                stamp(answer.front_mut(range.end).get_mut(range.clone()).unwrap_or_default(), head, elapsed);
                 self.counters.answered(status, elapsed);
                 range
             }
             Outcome::Broken => {
                 self.counters.panics.add(1);
-                if let Some(requests) = self.broken_pace.speak(self.clock.now()) {
+                if let Some(requests) = self.broken_pace.speak(self.clock.seen()) {
                     error!(command = %head.command(), requests, "the service broke down over a request");
                 }
                 self.refuse(&head.refuse(Status::INTERNAL), answer, began)
@@ -197,7 +197,7 @@ impl<S: Service, C: Clock> Core<S, C> {
     /// Writes a refusal and counts it.
     pub(crate) fn refuse(&mut self, refusal: &Refusal, buffer: &mut Buffer, began: Instant) -> Range<usize> {
         self.counters.refused(refusal.status());
-        let elapsed = self.clock.now().saturating_duration_since(began);
+        let elapsed = self.clock.look().saturating_duration_since(began);
         refuse::write(refusal, buffer, self.settings.policy.rules.raida_id, elapsed, &mut self.random)
     }
 
@@ -250,7 +250,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// The open connections, so many at most.
     pub(crate) fn live(&self, most: usize) -> Vec<LiveConnection> {
-        let now = self.clock.now();
+        let now = self.clock.seen();
         let links = (0..self.links.reach()).filter_map(|slot| self.links.get(self.links.token(slot)?));
         links.take(most).map(|link| link.live(now)).collect()
     }
@@ -277,7 +277,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 /// What a connection's machine may use while it advances.
 pub(crate) struct Surroundings<'a, S, C> {
     service: &'a S,
-    clock: &'a C,
+    clock: &'a Watch<C>,
     counters: &'a Counters,
     buffers: &'a mut BufferPool,
     guests: &'a mut ConnectionLimits,
@@ -291,7 +291,7 @@ impl<S: Service, C: Clock> Host for Surroundings<'_, S, C> {
 
     fn admit(&mut self, head: &Head) -> Result<(), Status> {
         if let Some(guest) = &mut self.guest
-            && !self.guests.may_ask(guest, self.clock.now())
+            && !self.guests.may_ask(guest, self.clock.seen())
         {
             self.counters.requests_over_rate.add(1);
             debug!(peer = %self.peer, limit = self.guests.rate(), "request refused: its source asks too often");

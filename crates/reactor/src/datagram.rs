@@ -22,6 +22,7 @@ const SILENCE: Range<usize> = 0..0;
 impl<S: Service, C: Clock> Core<S, C> {
     /// Serves every datagram of a batch; the answers are in it afterwards.
     pub(crate) fn serve_batch(&mut self, batch: &mut Datagrams) {
+        self.clock.look();
         for datagram in batch.iter_mut() {
             let range = self.serve_datagram(datagram);
             if !range.is_empty() {
@@ -54,7 +55,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Judges one datagram and says where in its answer buffer the answer lies.
     fn serve_datagram(&mut self, datagram: &mut Datagram) -> Range<usize> {
-        let began = self.clock.now();
+        let began = self.clock.seen();
         let Datagram { reply_to, octets, len, truncated, answer, .. } = datagram;
         let octets = octets.as_mut().get_mut(..*len).unwrap_or_default();
         self.counters.datagrams_in.add(1);

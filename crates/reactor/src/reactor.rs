@@ -138,6 +138,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         self.core.begin_turn();
         let timeout = self.timeout();
         self.backend.wait(Some(timeout))?;
+        self.core.clock.look();
         let woken = self.take_completions();
         self.expire();
         if woken {
@@ -192,7 +193,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         let gates = self.gates.iter().filter(|_| self.phase == Phase::Serving).filter_map(AcceptGate::opens);
         let nearest = gates.chain(self.core.timers.next()).chain(self.core.next_overdue()).chain(drain).min();
         let wait_max = self.core.settings.wait_max;
-        nearest.map_or(wait_max, |nearest| nearest.saturating_duration_since(self.core.clock.now()).min(wait_max))
+        nearest.map_or(wait_max, |nearest| nearest.saturating_duration_since(self.core.clock.seen()).min(wait_max))
     }
 
     /// Feeds in what came, up to the budget, and says whether the waker was among it.
@@ -271,7 +272,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     }
 
     fn accept_failed(&mut self, listener: usize, error: &io::Error, shed: u32) {
-        let now = self.core.clock.now();
+        let now = self.core.clock.seen();
         self.core.counters.accept_failures.add(1);
         self.core.counters.shed.add(u64::from(shed));
         let Some(gate) = self.gates.get_mut(listener) else { return };
@@ -291,13 +292,13 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
 
     /// A descriptor is free again.
     fn closed(&mut self) {
-        let now = self.core.clock.now();
+        let now = self.core.clock.seen();
         self.gates.iter_mut().for_each(|gate| gate.closed(now));
     }
 
     fn expire(&mut self) {
+        let now = self.core.clock.look();
         for _ in 0..self.core.settings.completions_per_turn {
-            let now = self.core.clock.now();
             let Some(slot) = self.core.timers.pop(now) else { return };
             self.look_for_unread(self.core.waiting_in(slot));
             let order = self.core.expired(slot);
@@ -336,7 +337,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         self.give_up_overdue();
         self.core.dispatch_waiting();
         let overloads = self.core.counters.overloads();
-        if overloads > self.overloads && self.overload_pace.speak(self.core.clock.now()).is_some() {
+        if overloads > self.overloads && self.overload_pace.speak(self.core.clock.seen()).is_some() {
             warn!(
                 refused = overloads - self.overloads,
                 waiting = self.core.dispatch.waiting(),
@@ -350,7 +351,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         if self.phase != Phase::Serving {
             return;
         }
-        let now = self.core.clock.now();
+        let now = self.core.clock.seen();
         for (listener, gate) in self.gates.iter_mut().enumerate() {
             if gate.open(now) {
                 self.backend.accept(listener);
@@ -369,7 +370,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     }
 
     fn begin_drain(&mut self) {
-        let now = self.core.clock.now();
+        let now = self.core.clock.seen();
         let drain = self.core.settings.drain;
         info!(open = self.core.links.len(), in_flight = self.core.dispatch.in_flight(), ?drain, "shutting down");
         self.backend.stop_listening();
@@ -379,7 +380,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
     }
 
     fn go_on_draining(&mut self, silent_until: Option<Instant>, until: Instant) {
-        let now = self.core.clock.now();
+        let now = self.core.clock.seen();
         if silent_until.is_some_and(|silent_until| silent_until <= now) {
             self.phase = Phase::Draining { silent_until: None, until };
             self.drained.silent = self.for_each_link(|link| link.octets_in == 0, Core::abort);

@@ -134,10 +134,9 @@ impl<'a> Answer<'a> {
         Self { buffer, range: 0..0, status: Status::INTERNAL }
     }
 
-    /// The whole buffer, at least `len` octets; grown where it is shorter.
+    /// The first `len` octets of the buffer, or as many more as were asked for before; grown where it is shorter.
     pub fn buffer(&mut self, len: usize) -> &mut [u8] {
-        self.buffer.grow(len);
-        self.buffer.as_mut()
+        self.buffer.front_mut(len)
     }
 
     /// Declares the answer finished: it lies in `range` of the buffer and carries `status` (for the statistics).

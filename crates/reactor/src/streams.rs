@@ -21,7 +21,7 @@ use crate::workers::{Finished, Origin, Outcome, Road};
 impl<S: Service, C: Clock> Core<S, C> {
     /// Octets came, and perhaps there are more in the kernel. They are lent, and wiped before they go back.
     pub(crate) fn received(&mut self, token: Token, octets: &mut [u8], more: bool) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.look();
         self.counters.octets_in.add(octets.len() as u64);
         if let Some(link) = self.links.get_mut(token) {
             link.octets_in += octets.len() as u64;
@@ -47,14 +47,14 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// The peer has shut down its sending side.
     pub(crate) fn ended(&mut self, token: Token) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.look();
         let step = self.feed(token, |machine, _policy, host| machine.ended(host));
         self.follow(token, step, &mut [], now)
     }
 
     /// Octets of the response went out.
     pub(crate) fn sent(&mut self, token: Token, buffer: Buffer, sent: usize) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.seen();
         self.counters.octets_out.add(sent as u64);
         let Some(link) = self.links.get_mut(token) else {
             self.counters.stale_completions.add(1);
@@ -79,7 +79,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// The peer has reset the connection. A request that still waits in it is given up.
     pub(crate) fn gone(&mut self, token: Token) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.look();
         let mut step = self.feed(token, |machine, _policy, host| machine.failed(host));
         if self.unpark(token).is_some() {
             step = self.feed(token, |machine, policy, host| machine.responded(now, 0, policy, host));
@@ -89,7 +89,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// The slot's deadline has passed: the peer's, or that of a request waiting in it.
     pub(crate) fn expired(&mut self, slot: u32) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.look();
         let Some(token) = self.links.token(slot) else { return Order::Nothing };
         let step = match self.unpark(token) {
             Some((head, began)) => {
@@ -120,7 +120,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             self.counters.stale_completions.add(1);
             return self.returned(answer);
         }
-        let now = self.clock.now();
+        let now = self.clock.look();
         let len = self.respond(token, &head, outcome, answer, began);
         let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         self.follow(token, step, &mut [], now)
@@ -133,7 +133,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Takes back a request that has waited too long in the queue of a road, and that nobody works on yet.
     pub(crate) fn overdue(&mut self, road: Road) -> Option<Flight> {
-        let waited = self.clock.now().as_micros().checked_sub(micros(self.settings.wait_for_worker))?;
+        let waited = self.clock.seen().as_micros().checked_sub(micros(self.settings.wait_for_worker))?;
         self.dispatch.give_up(road, Instant::from_micros(waited))
     }
 
@@ -148,7 +148,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         if self.links.get(token).is_none() {
             return Order::Nothing;
         }
-        let now = self.clock.now();
+        let now = self.clock.seen();
         let len = self.refuse_link(token, &refusal, began);
         let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         self.follow(token, step, &mut [], now)
@@ -187,21 +187,21 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// The node is about to stop: no further request begins on this connection.
     pub(crate) fn stop(&mut self, token: Token) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.seen();
         let step = self.feed(token, |machine, _policy, host| machine.stop(host));
         self.follow(token, step, &mut [], now)
     }
 
     /// The node stops now.
     pub(crate) fn abort(&mut self, token: Token) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.seen();
         self.unpark(token);
         let step = self.feed(token, |machine, _policy, host| machine.abort(host));
         self.follow(token, step, &mut [], now)
     }
 
     fn close(&mut self, token: Token, reason: CloseReason) -> Order {
-        let now = self.clock.now();
+        let now = self.clock.seen();
         let Some(link) = self.forget(token) else { return Order::Nothing };
         self.counters.closed(reason);
         debug!(
@@ -240,7 +240,7 @@ impl<S: Service, C: Clock> Core<S, C> {
                     None => break Order::Watch(token),
                 },
             };
-            let now = self.clock.now();
+            let now = self.clock.seen();
             next = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         };
         self.rearm(token);

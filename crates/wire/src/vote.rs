@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::octets::put;
 
@@ -62,10 +62,17 @@ pub fn ask(roots: &[u8; ROOTS_LEN], nonce: &[u8; NONCE_LEN], out: &mut [u8; REQU
 #[must_use]
 pub fn answer(request: &Request<'_>, local_roots: &[u8; ROOTS_LEN]) -> [u8; ANSWER_LEN] {
     let mut out = [0; ANSWER_LEN];
-    let vote = request.roots.ct_eq(local_roots).unwrap_u8();
+    let vote = are_equal(request.roots, local_roots).unwrap_u8();
     put::<0, _, _>(&mut out, [vote]);
     put::<1, _, _>(&mut out, *request.nonce);
     out
+}
+
+/// Compares words, not octets: octet by octet takes longer than all the rest of an answer.
+fn are_equal(one: &[u8; ROOTS_LEN], other: &[u8; ROOTS_LEN]) -> Choice {
+    let word = |octets: &[u8; 8]| u64::from_be_bytes(*octets);
+    let pairs = one.as_chunks().0.iter().zip(other.as_chunks().0);
+    pairs.fold(0, |difference, (one, other)| difference | (word(one) ^ word(other))).ct_eq(&0)
 }
 
 /// Reads an answer: whether the peer's roots are the same. The caller has checked that it came from the peer it asked.
