@@ -123,6 +123,67 @@ fn break_that_dies_leaves_files_of_the_pieces() {
     );
 }
 
+/// Runs a change of which only so many nodes hear before the program ends, and what `raida coins find` and `fix` do then.
+/// Gives the standing of the coins of the denomination, ascending by coin: at how many nodes each is settled.
+fn cut_short(coins: usize, heard_by: usize, change: impl FnOnce(&Wallet, &Fleet)) -> (Vec<usize>, Vec<usize>) {
+    let stage = Arc::new(Stage::new());
+    stage.issue(coins);
+    let kept = tempfile::tempdir().unwrap();
+    let (moods, folder) = (Arc::clone(&stage), kept.path().to_owned());
+    let fleet = stage.fleet().telling(move |progress| {
+        if let Progress::Planned(_) = progress {
+            copy(moods.path(), &folder);
+            moods.set(heard_by..25, Mood::Deaf);
+        }
+    });
+    change(&stage.wallet(), &fleet);
+    stage.set(0..25, Mood::Good);
+    for entry in fs::read_dir(stage.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() { fs::remove_file(path).unwrap() } else { fs::remove_dir_all(path).unwrap() }
+    }
+    copy(kept.path(), stage.path());
+    let wallet = stage.wallet();
+    let mut coins = wallet.coins(|_| true).unwrap();
+    wallet.find(&stage.fleet(), &mut coins).unwrap();
+    wallet.fix(&stage.fleet(), &mut coins).unwrap();
+    let at = |exponent| {
+        let alike = coins.iter().filter(|coin| coin.id.denomination.exponent() == exponent);
+        alike.map(|coin| stage.settled_at(coin)).collect::<Vec<_>>()
+    };
+    (at(0), [at(-1), at(1)].concat())
+}
+
+/// Where a change was heard of by fewer than thirteen nodes the old coins are good afterwards, else the new ones are:
+/// never both, never none.
+fn either(heard_by: usize, old: &[usize], new: &[usize]) {
+    let (good, gone) = if heard_by < 13 { (old, new) } else { (new, old) };
+    assert!(good.iter().all(|nodes| *nodes == 25), "heard by {heard_by}: {old:?} {new:?}");
+    assert!(gone.iter().all(|nodes| *nodes < 13), "heard by {heard_by}: {old:?} {new:?}");
+}
+
+#[test]
+fn break_that_only_some_nodes_heard_of_is_undone_or_finished() {
+    for heard_by in [0, 1, 12, 13, 24, 25] {
+        let (old, new) = cut_short(1, heard_by, |wallet, fleet| {
+            wallet.break_coin(fleet, &wallet.coin(id(0, 0)).unwrap()).unwrap();
+        });
+        assert_eq!((old.len(), new.len()), (1, 10));
+        either(heard_by, &old, &new);
+    }
+}
+
+#[test]
+fn join_that_only_some_nodes_heard_of_is_undone_or_finished() {
+    for heard_by in [0, 1, 12, 13, 24, 25] {
+        let (old, new) = cut_short(10, heard_by, |wallet, fleet| {
+            wallet.join(fleet, &wallet.coins(|_| true).unwrap()).unwrap();
+        });
+        assert_eq!((old.len(), new.len()), (10, 1));
+        either(heard_by, &old, &new);
+    }
+}
+
 #[test]
 fn fix_that_dies_in_any_round_is_finished_by_the_next() {
     let fracture = |stage: &Stage| {
