@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: the rules of this house that no compiler checks.
 
+mod defects;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,7 @@ pub(crate) fn run() -> Result<()> {
     println!("==> tidy");
     let mut complaints = Vec::new();
     layers(&mut complaints)?;
+    defects::check(&step::root(), &mut complaints)?;
     let sections = sections()?;
     for file in sources(&step::root())? {
         let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;

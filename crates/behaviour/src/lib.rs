@@ -23,6 +23,8 @@ pub mod crowd;
 pub mod fault;
 pub mod faulty;
 pub mod lossy;
+pub mod lying;
+pub mod network;
 pub mod node;
 pub mod process;
 pub mod request;
@@ -33,6 +35,8 @@ pub use crowd::Crowd;
 pub use fault::Fault;
 pub use faulty::Faulty;
 pub use lossy::{Halving, Hasty};
+pub use lying::Lying;
+pub use network::Network;
 pub use node::Node;
 pub use shared::Shared;
 
