@@ -4,8 +4,10 @@
 //! bolero brings along as source. That needs a C++ compiler, and nothing that is not stable. With `--random` the plain
 //! test harness feeds random octets instead, without another build: that is what the gate does.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -52,10 +54,13 @@ fn guided(options: &Options) -> Result<()> {
         Some(target) => vec![target.clone()],
         None => fuzzer.targets()?,
     };
-    println!("    {:<14} {:>12} {:>10} {:>8} {:>8}", "target", "executions", "per second", "corpus", "MB");
+    println!(
+        "    {:<14} {:>12} {:>12} {:>10} {:>8} {:>6}",
+        "target", "CPU seconds", "executions", "a second", "found", "MB"
+    );
     for target in &targets {
         let run = fuzzer.feed(target, options.seconds)?;
-        println!("    {target:<14} {:>12} {:>10} {:>8} {:>8}", run.executions, run.per_second, run.found, run.memory);
+        println!("    {target:<14} {run}");
         if options.keep {
             fuzzer.keep(target)?;
         }
@@ -69,12 +74,30 @@ struct Fuzzer {
     folder: PathBuf,
 }
 
-/// What libFuzzer said at the end.
+/// What came of feeding one target.
 struct Run {
     executions: u64,
-    per_second: u64,
+    /// Processor time, not what a clock on the wall says: the machine may be busy with something else.
+    time: Duration,
     found: usize,
-    memory: u64,
+    megabytes: u64,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { executions, time, found, megabytes } = self;
+        let rate = u128::from(*executions) * 1000 / time.as_millis().max(1);
+        write!(f, "{:>12.1} {executions:>12} {rate:>10} {found:>8} {megabytes:>6}", time.as_secs_f64())
+    }
+}
+
+/// The processor time of all children that have ended.
+fn time_of_children() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").context("reading /proc/self/stat")?;
+    // Fields are counted from the end of the name, which may have spaces in it. A tick is 10 ms on every Linux.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(13).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 /// What the compiler is told, as cargo-bolero does it: counters at every edge, and hooks at comparisons.
@@ -122,11 +145,13 @@ impl Fuzzer {
         let time = format!("-max_total_time={seconds}");
         let length = format!("-max_len={LENGTH_MAX}");
         let prefix = format!("-artifact_prefix={}/", artifacts.display());
+        let before = time_of_children()?;
         let said = self.call(
             target,
-            &[&time, &length, &prefix, "-timeout=10", "-print_final_stats=1"],
+            &[&time, &length, &prefix, "-timeout=60", "-print_final_stats=1"],
             &[&found, &committed(target)],
         )?;
+        let time = time_of_children()?.saturating_sub(before);
         let number = |name: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name));
             line.and_then(|line| line.trim_start_matches(':').trim().parse().ok()).unwrap_or_default()
@@ -136,7 +161,7 @@ impl Fuzzer {
             bail!("{target}: no such target, or it did not run:\n{said}");
         }
         let found = std::fs::read_dir(&found).context("listing what was found")?.count();
-        Ok(Run { executions, per_second: number("average_exec_per_sec"), found, memory: number("peak_rss_mb") })
+        Ok(Run { executions, time, found, megabytes: number("peak_rss_mb") })
     }
 
     /// Makes the committed corpus the fewest and smallest inputs that cover what it and the new ones cover.
@@ -170,6 +195,8 @@ impl Fuzzer {
         let mut command = Command::new(&self.program);
         command.args([target, "--exact", "--nocapture", "--test-threads=1"]);
         command.env("BOLERO_LIBFUZZER_ARGS", arguments.join(" ")).current_dir(&self.folder);
+        // A merge starts itself again, and has to find the same test then.
+        command.env("BOLERO_LIBTEST_HARNESS", "1").env("BOLERO_TEST_NAME", target);
         let output = command.output().with_context(|| format!("starting {}", self.program.display()))?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {

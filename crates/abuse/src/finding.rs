@@ -120,3 +120,19 @@ impl fmt::Display for Verdict {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_broken_bound_is_enough() {
+        let held = Finding::default().expect(true, || "no".to_owned());
+        assert_eq!(held.verdict(), Verdict::Held);
+        assert_eq!(Finding::skipped("no disk").verdict(), Verdict::Skipped);
+        let broken = held.expect(false, || "a bound".to_owned()).expect(true, || "another".to_owned());
+        assert_eq!(broken.verdict(), Verdict::Broken);
+        assert!(broken.to_string().contains("BROKEN: a bound") && !broken.to_string().contains("another"));
+        assert_eq!(broken.json("x")["broken"][0], "a bound");
+    }
+}

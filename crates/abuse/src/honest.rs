@@ -195,3 +195,34 @@ impl fmt::Display for Lane {
         if *again > 0 { write!(f, ", {again} asked again") } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_answers_wrongly_is_found_out() {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let udp = UdpSocket::bind(tcp.local_addr().unwrap()).unwrap();
+        let honest = Honest::at(tcp.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in tcp.incoming() {
+                let mut stream = stream.unwrap();
+                stream.read_exact(&mut [0; 50]).unwrap();
+                stream.write_all(&[0; 32]).unwrap();
+            }
+        });
+        thread::spawn(move || {
+            let mut room = [0; 50];
+            while let Ok((length, from)) = udp.recv_from(&mut room) {
+                udp.send_to(&room[..length], from).unwrap();
+            }
+        });
+        let seen = honest.ask_for(Duration::from_millis(200));
+        assert!(!seen.is_complete(), "{seen}");
+        assert_eq!((seen.tcp.answered, seen.udp.answered), (0, 0));
+        assert!(seen.tcp.again > 0 && seen.tcp.first_failure.is_some());
+    }
+}

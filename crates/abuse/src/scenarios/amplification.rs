@@ -17,13 +17,17 @@ use crate::stage::Stage;
 /// Nothing may be answered with more octets than it had.
 pub(crate) fn play(stage: &Stage) -> Result<Finding> {
     let node = stage.node().start();
+    measure(node.address())
+}
+
+fn measure(node: SocketAddr) -> Result<Finding> {
     let mut worst = BTreeMap::<String, (Trip, Trip)>::new();
     let trips = commands().chain(mistakes()).collect::<Vec<_>>();
     let count = trips.len();
     // A few hundred sockets at a time, one for each datagram, so that every answer has its question.
     let mut rest = trips.into_iter().peekable();
     while rest.peek().is_some() {
-        for (name, trip) in ask(node.address(), rest.by_ref().take(300).collect())? {
+        for (name, trip) in ask(node, rest.by_ref().take(300).collect())? {
             let (steepest, longest) = worst.entry(name).or_insert((trip, trip));
             *steepest = if trip.ratio() > steepest.ratio() { trip } else { *steepest };
             *longest = if trip.answered > longest.answered { trip } else { *longest };
@@ -96,9 +100,14 @@ fn commands() -> impl Iterator<Item = (String, Vec<u8>)> {
         let name = format!("{group}/{code} {}", entry.name);
         let lengths = [0, 1, 4, 5, 6, 16, 20, 21, 22, 26, 37, 42, 74, 185, 400, 1300];
         let clear = lengths.into_iter().map(move |length| plain(group, code, &vec![0; length], 7));
-        let padded = clear.clone().map(|mut request| {
-            request.resize(request.len() + 32, 0);
-            request
+        let padded = [32, 600].into_iter().flat_map({
+            let clear = clear.clone();
+            move |padding| {
+                clear.clone().map(move |mut request| {
+                    request.resize(request.len() + padding, 0);
+                    request
+                })
+            }
         });
         let keyed = [1, 2, 4, 5].into_iter().flat_map(move |kind| keyed(kind, group, code));
         let all = clear.chain(padded).chain([bodyless(group, code, 7)]).chain(keyed);
@@ -161,4 +170,30 @@ fn mistakes() -> impl Iterator<Item = (String, Vec<u8>)> {
         })
         .collect::<Vec<_>>();
     named.into_iter().map(|(name, octets)| (name.to_owned(), octets)).chain(cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::finding::Verdict;
+
+    #[test]
+    fn a_server_that_says_more_than_it_is_asked_is_found_out() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut room = [0; 2048];
+            while let Ok((length, from)) = server.recv_from(&mut room) {
+                let longer = if room[..length].starts_with(&[7]) { 498 } else { 1 };
+                if server.send_to(&vec![0; longer], from).is_err() {
+                    break;
+                }
+            }
+        });
+        let finding = measure(address).unwrap();
+        assert_eq!(finding.verdict(), Verdict::Broken);
+        assert!(finding.to_string().contains("vote: other roots, vote: roots of zeros"), "{finding}");
+    }
 }
