@@ -259,6 +259,8 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.counters.requests.add(1);
         if let Octets::Stored(buffer, _) = &request {
             self.unbook(token, buffer.len());
+            // Who sends in pieces may have one more on its way, which a plain close would answer with a reset.
+            self.left_unread(token);
         }
         let peer = self.links.get(token)?.peer;
         let Some(mut answer) = self.buffers.take(SMALL) else {
