@@ -143,12 +143,11 @@ impl Fleet {
     pub fn peek(&self, words: &str) -> (Vec<CoinId>, Outcome) {
         let (lists, errors) = self.gather(|target| peek(target, &locker_key(target.raida_id, words), &self.options));
         let mut tallies: BTreeMap<CoinId, Tally> = BTreeMap::new();
-        for coin in lists.iter().flat_map(|(_, coins)| coins) {
-            tallies.entry(*coin).or_insert_with(|| self.tally(|_| Vote::Unknown));
-        }
-        for (coin, tally) in &mut tallies {
-            for (node, coins) in &lists {
-                tally.set(*node, Vote::from(coins.contains(coin)));
+        let has_answered = |node| lists.iter().any(|(answered, _)| *answered == node);
+        let nobody = self.tally(|node| if has_answered(node) { Vote::Fail } else { Vote::Unknown });
+        for (node, coins) in &lists {
+            for coin in coins {
+                tallies.entry(*coin).or_insert(nobody).set(*node, Vote::Pass);
             }
         }
         let (ids, tallies) = tallies.into_iter().unzip();
