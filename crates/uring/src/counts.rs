@@ -16,3 +16,18 @@ pub struct SyscallCounts {
     /// `sendmmsg`.
     pub send_datagrams: u64,
 }
+
+/// What happens rarely, and what it takes: how often so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Incidents {
+    /// Octets came while every buffer was out; the receive was started again when one came back.
+    pub starved: u64,
+    /// Accepting ended in the kernel, for whatever reason, and had to be started again.
+    pub accepts_ended: u64,
+    /// Completions had no room in the shared queue, and the kernel kept them until there was some.
+    pub overflowed: u64,
+    /// Operations had no room in the submission queue, and were submitted at once.
+    pub queue_full: u64,
+    /// Completions for a tenancy that was over.
+    pub stale: u64,
+}

@@ -54,7 +54,7 @@ mod starved;
 mod sys;
 mod uring;
 
-pub use counts::SyscallCounts;
+pub use counts::{Incidents, SyscallCounts};
 pub use probe::probe;
 pub use rings::Rings;
 pub use uring::Uring;

@@ -18,7 +18,7 @@ use raida_sockets::{
 };
 
 use crate::connection::{self, Connection, Leaving};
-use crate::counts::SyscallCounts;
+use crate::counts::{Incidents, SyscallCounts};
 use crate::listener::{self, Listener};
 use crate::polled_port::PolledPort;
 use crate::probe;
@@ -60,6 +60,7 @@ pub struct Uring {
     /// Late answers for a socket that there is not.
     sent_nowhere: u64,
     counts: SyscallCounts,
+    incidents: Incidents,
     local_addrs: Box<[SocketAddr]>,
     receive_buffers: Box<[usize]>,
 }
@@ -94,6 +95,12 @@ impl Uring {
         counts
     }
 
+    /// What has happened rarely, so far.
+    #[must_use]
+    pub fn incidents(&self) -> Incidents {
+        Incidents { queue_full: self.ring.full(), ..self.incidents }
+    }
+
     fn assemble(setup: &Setup, doors: Vec<Door>, rings: &Rings) -> Result<Self, SetupError> {
         within("connections_max", setup.connections_max as usize, SLOTS_MAX as usize)?;
         let ring = probe::open(rings)?;
@@ -126,6 +133,7 @@ impl Uring {
             turns_left: TURNS_MAX,
             sent_nowhere: 0,
             counts: SyscallCounts::default(),
+            incidents: Incidents::default(),
             local_addrs: local_addrs.into(),
             receive_buffers: receive_buffers.into(),
         })
@@ -149,6 +157,7 @@ impl Uring {
                 self.ready.push(Source::Waker, &mut self.wake_place);
             }
             Event::Accepted { listener: number, outcome, armed } => {
+                self.incidents.accepts_ended += u64::from(!armed);
                 // A connection that comes to no listener of ours would be dropped, and closed.
                 if let Some(listener) = self.listeners.get_mut(number as usize) {
                     listener.note(outcome, armed, &mut self.ring);
@@ -177,12 +186,14 @@ impl Uring {
 
     fn note_received(&mut self, token: Token, outcome: io::Result<Option<Loan>>) {
         let Some(connection) = self.connections.get_mut(token) else {
+            self.incidents.stale += 1;
             if let Ok(Some(loan)) = outcome {
                 self.give_back(loan);
             }
             return;
         };
         if let Some(room) = connection.note_received(outcome, &mut self.ring) {
+            self.incidents.starved += 1;
             self.starved.push(room, token);
             if self.ring.is_whole(room) {
                 // They have all come back meanwhile: nobody else would start it again.
@@ -298,6 +309,7 @@ impl Uring {
             self.ring.poll_always(self.wake.eventfd(), Interest::Incoming, Tag::Wake);
         }
         self.ring.enter(want, timeout)?;
+        self.incidents.overflowed += u64::from(self.ring.has_overflowed());
         while let Some(event) = self.ring.next_event() {
             self.note(event);
         }

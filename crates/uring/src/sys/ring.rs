@@ -35,6 +35,8 @@ pub(crate) struct Ring {
     /// What the submission queue had no room for even after a submission. Usually empty, for ever.
     waiting: VecDeque<(Entry, Option<Entry>)>,
     enters: u64,
+    /// How often the submission queue was full.
+    full: u64,
 }
 
 /// How large a ring is.
@@ -76,7 +78,7 @@ impl Ring {
         let (short, long) = (measures.short, measures.long);
         let pools = [Pool::new(Room::Short, short.0, short.1)?, Pool::new(Room::Long, long.0, long.1)?];
         let (io, pools) = (ManuallyDrop::new(io), ManuallyDrop::new(pools));
-        Ok(Self { io, pools, enabled: false, in_flight: 0, waiting: VecDeque::new(), enters: 0 })
+        Ok(Self { io, pools, enabled: false, in_flight: 0, waiting: VecDeque::new(), enters: 0, full: 0 })
     }
 
     /// Whether the kernel has what this crate relies on beside operations.
@@ -258,6 +260,16 @@ impl Ring {
         self.enters
     }
 
+    /// How often the submission queue was full so far.
+    pub(crate) fn full(&self) -> u64 {
+        self.full
+    }
+
+    /// Whether the kernel keeps completions for which there was no room.
+    pub(crate) fn has_overflowed(&mut self) -> bool {
+        self.io.submission().cq_overflow()
+    }
+
     /// Whether anything has ever been submitted.
     pub(crate) fn has_begun(&self) -> bool {
         self.enabled
@@ -282,6 +294,7 @@ impl Ring {
             if self.try_push(&entry, then.as_ref()) {
                 return;
             }
+            self.full += 1;
             // The rest is submitted later, by whoever waits: an error shows again then.
             if self.enabled {
                 self.enters += 1;
