@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{fuzz, step, tidy, vectors};
+use crate::{fuzz, sim, step, tidy, vectors};
 
 /// What the gate may leave out.
 #[derive(Args)]
@@ -13,6 +13,9 @@ pub(crate) struct Options {
     /// Seconds of random input for each fuzz target.
     #[arg(long, default_value_t = 3)]
     fuzz_seconds: u64,
+    /// Seconds of simulation with fresh seeds, behind those that have failed before.
+    #[arg(long, default_value_t = 40)]
+    sim_seconds: u64,
     /// Also ask the advisory databases about every dependency (needs the open Internet).
     #[arg(long)]
     advisories: bool,
@@ -46,6 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     models()?;
     vectors::run(&[PathBuf::from("docs/protocol/vectors.json")])?;
     fuzz::run(&fuzz::Options::short(options.fuzz_seconds))?;
+    sim::run(&sim::Options::short(options.sim_seconds))?;
     dependency_policy(options.advisories)?;
     println!("==> everything passed");
     Ok(())

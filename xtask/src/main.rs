@@ -8,8 +8,10 @@ mod bench;
 mod ci;
 mod crash_test;
 mod fuzz;
+mod mutants;
 mod network;
 mod server;
+mod sim;
 mod step;
 mod tidy;
 mod vectors;
@@ -49,6 +51,8 @@ enum Task {
         #[arg(default_value = "docs/protocol/vectors.json")]
         file: PathBuf,
     },
+    /// Runs a whole simulated node under clients and faults, from one seed or from many.
+    Sim(sim::Options),
     /// Mixed load with faults for a long time, and whether what a node uses stays flat.
     Soak(abuse::Options),
     /// Checks what compilers do not: layers, where `unsafe` lives, file lengths, references into the protocol document.
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Network(task) => network::run(&task),
         Task::Replay { file } => vectors::replay(&file),
+        Task::Sim(options) => sim::run(&options),
         Task::Soak(options) => abuse::run("soak", &options),
         Task::Tidy => tidy::run(),
         Task::Vectors { files } => vectors::run(&files),

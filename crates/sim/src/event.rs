@@ -29,8 +29,8 @@ pub(crate) enum Event {
     Stir(ClientId),
     /// The loop hears that it was woken.
     Wake,
-    /// Something is reported for a connection that is closed.
-    Stale(u64),
+    /// Something is reported for a connection of the so-and-so-many-th node, by its token, which is closed.
+    Stale(u32, u64),
     /// The caller of the turns wanted to be called, by this number.
     Call(u64),
     /// Nothing; the wait ends.

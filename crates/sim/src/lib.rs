@@ -8,6 +8,9 @@
 //!
 //! [`Rig`] puts the real reactor on top, with a test service, a worker and a batcher whose work takes virtual time too.
 //!
+//! [`world`] puts the whole node on top: the real commands, the real store on a disk in memory, honest and hostile clients,
+//! every fault, and a look at every promise after every turn. `cargo xtask sim` runs it.
+//!
 //! The crate never contains real I/O, and never ships.
 //!
 //! ```
@@ -39,6 +42,7 @@ pub mod script;
 pub mod seed;
 pub mod sim;
 pub mod weather;
+pub mod world;
 
 pub use client::{Client, ClientId, End};
 pub use clock::SimClock;

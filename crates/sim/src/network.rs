@@ -174,7 +174,7 @@ impl Network {
             Event::DatagramToAsker(letter) => self.answers.entry(letter.0).or_default().push(letter.1),
             Event::Stir(id) => self.stirred.push(id),
             Event::Call(number) => self.news.push(News::Call(number)),
-            Event::Alarm | Event::Wake | Event::Stale(_) => {}
+            Event::Alarm | Event::Wake | Event::Stale(..) => {}
         }
     }
 

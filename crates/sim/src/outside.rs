@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use raida_reactor::backend::Backend;
 use raida_reactor::clock::Clock;
 use raida_reactor::datagrams::Datagrams;
 
@@ -119,11 +120,20 @@ impl Sim {
         self.woken = Arc::new(AtomicBool::new(false));
         self.wake_is_due = false;
         self.stale_reported = 0;
+        self.cuts += 1;
         self.dropped = Graveyard::default();
+    }
+
+    /// Lets time pass while there is no node, for at most `span`.
+    pub fn pass(&mut self, span: Duration) {
+        // Nobody is there to be told, and nothing but the end of time could fail.
+        while self.next().is_some() {}
+        drop(self.wait(Some(span)));
     }
 
     /// Listens, for the next node.
     pub fn listen(&mut self) {
+        while self.next().is_some() {}
         self.network.listening = true;
     }
 }

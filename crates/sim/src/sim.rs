@@ -44,6 +44,8 @@ pub struct Sim {
     pub(crate) woken: Arc<AtomicBool>,
     pub(crate) wake_is_due: bool,
     pub(crate) stale_reported: u64,
+    /// How often a node was cut off.
+    pub(crate) cuts: u32,
     pub(crate) dropped: Graveyard,
     trace: u64,
 }
@@ -101,6 +103,7 @@ impl Sim {
             woken: Arc::new(AtomicBool::new(false)),
             wake_is_due: false,
             stale_reported: 0,
+            cuts: 0,
             dropped: Graveyard::default(),
             trace: 0,
         }
@@ -261,7 +264,7 @@ impl Backend for Sim {
         self.close_client(id, reset);
         if self.network.weather.stale_percent > 0 && self.network.dice.odds(self.network.weather.stale_percent) {
             let at = self.network.clock.now() + Duration::from_micros(self.network.dice.below(500_000));
-            self.network.agenda.schedule(at, Event::Stale(token.to_word()));
+            self.network.agenda.schedule(at, Event::Stale(self.cuts, token.to_word()));
         }
     }
 
@@ -367,8 +370,10 @@ impl Sim {
     fn happen(&mut self, event: Event) {
         if event == Event::Wake {
             self.wake_is_due = true;
-        } else if let Event::Stale(word) = event {
-            self.ready.push_back(Ready::Stale(Token::from_word(word)));
+        } else if let Event::Stale(cuts, word) = event {
+            if cuts == self.cuts {
+                self.ready.push_back(Ready::Stale(Token::from_word(word)));
+            }
         } else {
             self.network.happen(event);
         }
@@ -585,7 +590,7 @@ impl Sim {
         self.receiving_datagrams = false;
         let waiting = self.network.mailbox.len().min(BATCH);
         let filled = self.network.dice.part(waiting, self.network.weather.split_percent);
-        let is_wiped = |slot: &Datagram| slot.octets.as_ref().iter().all(|&octet| octet == 0);
+        let is_wiped = |slot: &Datagram| slot.octets.as_ref().iter().take(slot.len).all(|&octet| octet == 0);
         assert!(self.batch.slots_mut().iter().all(is_wiped), "datagrams have to come back wiped");
         for (slot, (peer, octets)) in self.batch.slots_mut().iter_mut().zip(self.network.mailbox.drain(..filled)) {
             slot.reply_to = ReplyTo { socket: 0, peer, local: None, interface: 0 };
