@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use raida_reactor::Instant;
 use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Weight};
@@ -84,7 +84,8 @@ impl Node {
     /// Source: protocol §6.1
     #[must_use]
     pub fn roots(&self) -> Arc<[u8; ROOTS_LEN]> {
-        if self.settings.integrity { self.store().roots() } else { Arc::new([0; ROOTS_LEN]) }
+        static NONE: LazyLock<Arc<[u8; ROOTS_LEN]>> = LazyLock::new(|| Arc::new([0; ROOTS_LEN]));
+        if self.settings.integrity { self.store().roots() } else { Arc::clone(&NONE) }
     }
 
     pub(crate) fn now(&self) -> Instant {

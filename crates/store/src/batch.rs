@@ -150,18 +150,20 @@ impl Changes<'_> {
         if !key.is_locker_key() {
             return Ok(false);
         }
+        // What no request touched is as committed.
+        let is_untouched = |coin: CoinId| {
+            let (id, _) = ChunkId::of(coin);
+            !self.changed.contains_key(&id) && !self.before.contains_key(&id)
+        };
+        if self.store.mirror.on_view(|view| view.is_any_in_locker(key, is_untouched))? {
+            return Ok(true);
+        }
         for id in self.changed.keys().chain(self.before.keys()) {
             if self.chunk(*id)?.numbers().flatten().any(|number| number == key.octets()) {
                 return Ok(true);
             }
         }
-        // What no request touched is as committed.
-        let touched = |coin: &CoinId| {
-            let (id, _) = ChunkId::of(*coin);
-            self.changed.contains_key(&id) || self.before.contains_key(&id)
-        };
-        let most = (self.changed.len() + self.before.len()) * crate::chunk::RECORDS + 1;
-        Ok(!self.store.locker(key, most)?.iter().all(touched))
+        Ok(false)
     }
 
     fn change(&mut self, coin: CoinId, how: impl FnOnce(&mut Chunk, usize)) -> Result<(), StoreError> {

@@ -42,9 +42,17 @@ pub(crate) fn coins(
     key: &AuthenticityNumber,
     max: usize,
 ) -> Result<Vec<CoinId>, StorageError> {
+    coins_of(table, key)?.take(max).collect()
+}
+
+/// The coins of a locker, ascending, read one by one.
+pub(crate) fn coins_of(
+    table: &impl ReadableTable<&'static Row, ()>,
+    key: &AuthenticityNumber,
+) -> Result<impl Iterator<Item = Result<CoinId, StorageError>>, StorageError> {
     let (from, end) = (bound(key.octets(), 0), bound(key.octets(), u8::MAX));
-    let rows = table.range::<&Row>(&from..=&end)?.take(max);
-    rows.filter_map(|row| row.map(|(row, _)| coin(row.value())).transpose()).collect()
+    let rows = table.range::<&Row>(&from..=&end)?;
+    Ok(rows.filter_map(|row| row.map(|(row, _)| coin(row.value())).transpose()))
 }
 
 /// The rows that a chunk's records stand for, ascending by place.

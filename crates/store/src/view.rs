@@ -69,6 +69,20 @@ impl View {
         Ok(locker::coins(&self.lockers, key, max)?)
     }
 
+    /// Whether a locker has a coin like that. Reads no further than to the first.
+    pub(crate) fn is_any_in_locker(
+        &self,
+        key: &AuthenticityNumber,
+        is_like_that: impl Fn(CoinId) -> bool,
+    ) -> Result<bool, StoreError> {
+        for coin in locker::coins_of(&self.lockers, key)? {
+            if is_like_that(coin?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Every row of the index of lockers, ascending.
     pub(crate) fn locker_rows(&self) -> Result<impl Iterator<Item = Result<Row, StoreError>>, StoreError> {
         Ok(ReadableTable::range::<&Row>(&self.lockers, ..)?.map(|row| Ok(*row?.0.value())))
