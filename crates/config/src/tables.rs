@@ -178,6 +178,9 @@ tables! {
         /// Memory for half-read requests, which get three quarters of it at most, and for answers. Each I/O thread has
         /// an equal share of it, but at least 262656 bytes.
         buffers_max: usize = Key::bytes("buffers_bytes_max", 1_048_576..=1_099_511_627_776, 67_108_864).live();
+        /// Memory that the node may come to take in all, what the kernel keeps for its sockets aside: `connections_max` is
+        /// lowered until the sum of all bounds, which is told at start, fits. 0: no maximum.
+        memory_max: usize = Key::bytes("memory_bytes_max", 0..=1_099_511_627_776, 0);
         /// Octets read and thrown away after a farewell, so that the peer can still read its answer.
         linger_octets: usize = Key::bytes("linger_bytes_max", 0..=16_777_216, 65_536).live();
         /// Bytes of long requests (more than 512 each) that one I/O thread serves itself before it looks up. More of them go

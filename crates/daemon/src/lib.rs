@@ -5,6 +5,7 @@
 //! - [`Shift`]: the reactors in their threads, until a signal says stop or one of them fails; the service manager hears of
 //!   every step, and of a reactor that hangs its watchdog hears nothing.
 //! - [`confine`]: what the process gives up once its sockets are bound.
+//! - [`Budget`]: how much memory all of that may come to take.
 //! - [`settings`]: what each part is told, from the configuration.
 //!
 //! The crate never contains a socket, a command or a setting of its own; it does not know which backend it runs.
@@ -22,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod budget;
 mod confinement;
 pub mod descriptors;
 mod flood;
@@ -34,6 +36,7 @@ mod shown;
 mod signals;
 mod watchdog;
 
+pub use budget::Budget;
 pub use confinement::{ConfineError, confine};
 pub use logs::{Log, LogError, check_filter};
 pub use serve::{ServeError, Shift};

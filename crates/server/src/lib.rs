@@ -17,7 +17,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use raida_config::{Backend, Config, ConfigError, Loaded, Sources, limits};
-use raida_daemon::{Log, Shift, Signals, check_filter, confine, descriptors, facts, monitor, settings};
+use raida_daemon::{Budget, Log, Shift, Signals, budget, check_filter, confine, descriptors, facts, monitor, settings};
 use raida_epoll::Epoll;
 use raida_monitor::{Endpoint, Subject, bind};
 use raida_node::Node;
@@ -95,11 +95,15 @@ fn serve<B: SocketBackend + Send + 'static, S: Service>(
     wrap: impl FnOnce(Node) -> S,
     log: &Log,
 ) -> anyhow::Result<()> {
-    let plan = limits::derive(descriptors::raise(), config)?;
+    let (plan, budget) = Budget::fit(config, limits::derive(descriptors::raise(), config)?)?;
     let asked = bind(&config.monitor.listen)
         .map_err(|(address, error)| anyhow!("monitor.listen: binding {address}: {error}"))?;
     let backends = sockets::open::<B>(config, settings::backend(config, &plan))?;
     info!("{plan}");
+    info!(connections = plan.connections_max, "{budget}");
+    if let Some(available) = budget::available().filter(|available| budget.sum() > *available) {
+        warn!(budget = budget.sum(), available, "the memory budget is more than there is: see limits.memory_bytes_max");
+    }
     confine(config, flags.config.as_deref())?;
     if signals.is_stop_asked() {
         return Ok(());
