@@ -67,6 +67,9 @@ pub(crate) enum CoinsCommand {
     /// Withdraw coins for ever. For operators: it needs the admin keys of the nodes.
     #[command(after_long_help = MORE)]
     Delete(DeleteArguments),
+    /// Withdraw coins for ever, whoever owns them. For operators: it needs the admin keys of the nodes.
+    #[command(after_long_help = MORE)]
+    Free(FreeArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,6 +119,17 @@ pub(crate) struct DeleteArguments {
     pub(crate) keys: KeyArguments,
     #[command(flatten)]
     pub(crate) chosen: ChosenArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FreeArguments {
+    /// This coin: denomination and serial number; may be given several times. No wallet has to have it
+    #[arg(long = "coin", value_name = "D:SN", required = true, allow_hyphen_values = true, value_parser = coin)]
+    pub(crate) coins: Vec<CoinId>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArguments,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
 }
 
 #[derive(Debug, Args)]

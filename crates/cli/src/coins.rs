@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::arguments::Asking;
 use crate::coin_arguments::{
-    ChosenArguments, CoinsCommand, CreateArguments, DeleteArguments, KeyArguments, LockerCommand, PeekArguments,
-    PutArguments, RemoveArguments, Selection, TicketArguments, WalletArguments,
+    ChosenArguments, CoinsCommand, CreateArguments, DeleteArguments, FreeArguments, KeyArguments, LockerCommand,
+    PeekArguments, PutArguments, RemoveArguments, Selection, TicketArguments, WalletArguments,
 };
 use crate::coin_report::CoinReport;
 use crate::{inquiry, key_file, private_file};
@@ -28,6 +28,7 @@ pub(crate) fn coins(command: &CoinsCommand) -> Result<(CoinReport, bool)> {
         CoinsCommand::Fix(fix) => on_coins("coins fix", fix, |fleet, wallet, coins| wallet.fix(fleet, coins)),
         CoinsCommand::Break(chosen) => Ok((break_coins(chosen)?, chosen.asking.output.json)),
         CoinsCommand::Join(chosen) => Ok((join(chosen)?, chosen.asking.output.json)),
+        CoinsCommand::Free(free) => Ok((self::free(free)?, free.asking.output.json)),
         CoinsCommand::Delete(delete) => Ok((self::delete(delete)?, delete.chosen.asking.output.json)),
     }
 }
@@ -87,6 +88,15 @@ fn delete(DeleteArguments { keys, chosen }: &DeleteArguments) -> Result<CoinRepo
     let mut coins = selected(&wallet, &chosen.selection)?;
     let outcome = wallet.delete(&fleet, &keys, &mut coins)?;
     report.add(coins.iter().map(|coin| coin.id), outcome);
+    Ok(report)
+}
+
+fn free(arguments: &FreeArguments) -> Result<CoinReport> {
+    let (mut report, fleet) = begin("coins free", &arguments.asking)?;
+    let keys = admin_keys(&arguments.keys, &fleet)?;
+    let coins: Vec<CoinId> = arguments.coins.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let outcome = fleet.free(&keys, &coins);
+    report.add(coins, outcome);
     Ok(report)
 }
 

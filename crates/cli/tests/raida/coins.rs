@@ -49,7 +49,7 @@ impl Stage {
         let nodes = ["--nodes-file".to_owned(), format!("{folder}/nodes")];
         let patience = ["--timeout", "1", "--retries", "0"].map(str::to_owned);
         let wallet = ["--wallet".to_owned(), format!("{folder}/coins")];
-        let wallet = wallet.into_iter().filter(|_| !command.contains("peek"));
+        let wallet = wallet.into_iter().filter(|_| !["peek", "free"].iter().any(|word| command.contains(word)));
         raida(words.chain(nodes).chain(patience).chain(wallet))
     }
 
@@ -212,6 +212,18 @@ fn withdrawing_needs_a_choice_and_the_keys() {
     stage.private("wrong.key", &"ee".repeat(16));
     let run = stage.run("coins delete --all --admin-key-file FOLDER/wrong.key");
     assert!(run.code == Some(1) && run.err.contains("check the admin key"), "{run:?}");
+}
+
+#[test]
+fn coins_are_freed_by_name_and_with_the_keys_alone() {
+    let stage = Stage::new();
+    stage.create(2);
+    assert_eq!(stage.run("coins free --admin-key-file FOLDER/admin.key").code, Some(2), "which?");
+    assert_eq!(stage.run("coins free --coin 0:0").code, Some(2), "by whose leave?");
+    let run = stage.run("coins free --coin 0:0 --coin 0:0 --admin-key-file FOLDER/admin.key --json");
+    assert_eq!((run.code, run.of_kind("coin").len()), (Some(0), 1), "{run:?}");
+    assert_eq!(stage.run("coins detect --coin 0:0").code, Some(1), "nobody owns it now");
+    assert_eq!(stage.run("coins detect --coin 0:1").code, Some(0));
 }
 
 #[test]

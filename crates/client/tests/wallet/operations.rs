@@ -198,6 +198,26 @@ fn remove_goes_on_though_answers_are_lost_and_find_brings_them_back() {
 }
 
 #[test]
+fn coins_are_freed_without_their_numbers_at_every_node_that_has_its_key() {
+    let stage = Stage::new();
+    stage.issue(3);
+    stage.set(3..5, Mood::Deaf);
+    let outcome = stage.fleet().free(&keys(), &[id(0, 0), id(0, 2), id(0, 9)]);
+    assert!(
+        outcome.tallies.iter().all(|tally| tally.to_string() == "pppnnpppppppppppppppppppp"),
+        "{:?}",
+        outcome.tallies
+    );
+    let left: Vec<_> = stage.banks.iter().map(|bank| bank.books().coins.len()).collect();
+    assert!(
+        left.iter().enumerate().all(|(node, left)| *left == if (3..5).contains(&node) { 3 } else { 1 }),
+        "{left:?}"
+    );
+    let none = stage.fleet().free(&raida_client::wallet::AdminKeys::default(), &[id(0, 1)]);
+    assert_eq!(none.tallies[0].count(Vote::Pass), 0);
+}
+
+#[test]
 fn deleted_coins_are_gone_everywhere_and_kept_among_the_spent() {
     let stage = Stage::new();
     stage.issue(2);
