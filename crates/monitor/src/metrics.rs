@@ -108,7 +108,14 @@ impl Page<'_> {
         self.counter("store_cache_hits", "Looks at a coin that memory could answer", store.hits)?;
         self.counter("store_cache_misses", "Looks at a coin that went to the disk", store.misses)?;
         self.counter("store_cache_evictions", "Groups of 64 coins let go to make room", store.evictions)?;
-        self.gauge("store_cached_groups", "Groups of 64 coins in memory", store.cached)
+        self.gauge("store_cached_groups", "Groups of 64 coins in memory", store.cached)?;
+        self.gauge(
+            "store_takes_changes",
+            "1 while coins can change, 0 after the disk has failed",
+            store.takes_changes,
+        )?;
+        self.counter("store_failures", "Writes of coins that the disk failed", store.failures)?;
+        self.counter("store_recoveries", "Times that the disk came back", store.recoveries)
     }
 
     fn process(&mut self, report: &Report) -> fmt::Result {

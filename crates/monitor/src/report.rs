@@ -93,6 +93,12 @@ pub struct StoreFigures {
     pub evictions: u64,
     /// Groups of 64 coins in memory.
     pub cached: u64,
+    /// 1 while coins can change, 0 after the disk has failed.
+    pub takes_changes: u64,
+    /// Changes that failed half-way.
+    pub failures: u64,
+    /// Times that the disk came back.
+    pub recoveries: u64,
 }
 
 /// The open connections of a node.

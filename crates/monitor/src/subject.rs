@@ -10,7 +10,7 @@ use raida_reactor::counters::{Counters, Snapshot};
 use raida_reactor::handle::Handle;
 use raida_reactor::latencies::bound_us;
 use raida_reactor::{CloseReason, LiveConnection, Phase};
-use raida_store::{Figures, Store};
+use raida_store::{Figures, Health, Store};
 
 use crate::process;
 use crate::report::{Bucket, Connection, Connections, Report, StoreFigures};
@@ -116,12 +116,16 @@ impl Subject {
 
     fn store_figures(&self) -> StoreFigures {
         let Figures { commits, commit_time, hits, misses, evictions } = self.store.figures();
+        let Health { takes_changes, failures, recoveries } = self.store.health();
         StoreFigures {
             commits,
             commit_us: u64::try_from(commit_time.as_micros()).unwrap_or(u64::MAX),
             hits,
             misses,
             evictions,
+            takes_changes: takes_changes.into(),
+            failures,
+            recoveries,
             issued: self.store.issued().0.into_iter().map(u64::from).sum(),
             cached: self.store.cached_chunks() as u64,
         }
