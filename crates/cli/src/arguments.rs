@@ -11,6 +11,7 @@ use raida_client::{Options, Target, Transport};
 use crate::coin_arguments::{CoinsCommand, LockerCommand, TicketArguments};
 use crate::nodes::{NetworkArgument, NodeArgument};
 use crate::roots::RootsArgument;
+use crate::top::TopArguments;
 
 /// Asks RAIDA nodes and shows what they answer.
 ///
@@ -35,6 +36,7 @@ Examples:
   raida vote --roots zero                        has the node no coins at all?
   raida coins detect --wallet coins --network localhost:50000
                                                  are my coins good at all 25 nodes?
+  raida top                                      what does my node do just now?
 
 Each command has more to tell: raida echo --help";
 
@@ -66,12 +68,22 @@ pub(crate) enum Command {
     /// Tickets: each node's word, good for 300 seconds, that coins are good there.
     #[command(after_long_help = crate::coin_arguments::MORE)]
     Tickets(TicketArguments),
+    /// A node at work, like top: rates, percentiles, open connections. On the node's own host.
+    Top(TopArguments),
     /// Prints a completion script for a shell
     ///
     /// For example: raida completions bash > ~/.local/share/bash-completion/completions/raida
     Completions {
         /// Which shell
         shell: Shell,
+    },
+    /// Writes the manual pages, one for each command
+    ///
+    /// For example: raida manual /usr/local/share/man/man1
+    Manual {
+        /// The folder to write to; it must exist
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
@@ -242,7 +254,7 @@ impl Patience {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.001..=3600.0).contains(&seconds) {
         Ok(Duration::from_secs_f64(seconds))

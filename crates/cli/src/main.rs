@@ -18,6 +18,7 @@ mod private_file;
 mod report;
 mod roots;
 mod table;
+mod top;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -52,6 +53,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Command::Coins(command) => return coins::coins(command).and_then(print_coins),
         Command::Locker(command) => return coins::locker(command).and_then(print_coins),
         Command::Tickets(tickets) => return coins::tickets(tickets).and_then(print_coins),
+        Command::Top(arguments) => return top::run(arguments).map(|()| true),
+        Command::Manual { folder } => {
+            clap_mangen::generate_to(Arguments::command(), folder)
+                .with_context(|| format!("writing manual pages to {}", folder.display()))?;
+            return Ok(true);
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "raida", &mut script);

@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use raida_config::{Backend, Overrides};
 use raida_vault::pages::Task;
 
@@ -47,11 +49,32 @@ pub(crate) struct Flags {
     /// Print the configuration, with where each value comes from, and end
     #[arg(long)]
     pub(crate) print_config: bool,
+    /// Print the manual page, for man, and end
+    #[arg(long)]
+    man: bool,
+    /// Print a completion script for a shell and end
+    #[arg(long, value_name = "SHELL")]
+    completions: Option<Shell>,
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 }
 
 impl Flags {
+    /// What is asked about the command line itself: its manual page, or a completion script.
+    ///
+    /// # Errors
+    ///
+    /// What the system said of standard output.
+    pub(crate) fn explain(&self) -> io::Result<bool> {
+        if self.man {
+            return clap_mangen::Man::new(Self::command()).render(&mut io::stdout()).map(|()| true);
+        }
+        let Some(shell) = self.completions else { return Ok(false) };
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Self::command(), "raida-server", &mut script);
+        io::stdout().write_all(&script).map(|()| true)
+    }
+
     /// The settings among the flags.
     pub(crate) fn overrides(&self) -> Overrides {
         let Self { raida_id, coin_id, listen, data_dir, backend, reactors, threads, log, .. } = self.clone();

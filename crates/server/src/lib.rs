@@ -55,6 +55,9 @@ fn in_one_line(error: &anyhow::Error) -> String {
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
+    if flags.explain().context("writing to standard output")? {
+        return Ok(());
+    }
     if let Some(task) = &flags.task {
         return Ok(task.run(&read(flags)?.config, &mut io::stdout())?);
     }

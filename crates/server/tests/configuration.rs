@@ -94,3 +94,21 @@ fn keys_of_the_c_server_that_change_nothing_are_mentioned() {
     assert_eq!(node.stop(), Some(0));
     assert!(node.log.iter().any(|line| line.contains("WARN") && line.contains("backup_freq")), "{:#?}", node.log);
 }
+
+#[test]
+fn the_manual_page_and_the_completions_know_every_flag_of_the_help() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (help, man, bash) = (ask(&["--help"]), ask(&["--man"]), ask(&["--completions", "bash"]));
+    let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
+    let flags: Vec<_> = flags.map(|flag| flag.trim_end_matches(|c: char| !c.is_alphanumeric())).collect();
+    assert!(flags.len() >= 12, "{flags:?}");
+    for flag in flags {
+        assert!(man.contains(&flag.replace('-', "\\-")), "{flag} is not in the manual page");
+        assert!(bash.contains(flag), "{flag} is not completed");
+    }
+}

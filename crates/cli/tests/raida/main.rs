@@ -6,6 +6,7 @@ mod answers;
 mod coins;
 mod fleet;
 mod keys;
+mod top;
 mod usage;
 
 use std::ffi::OsStr;

@@ -53,3 +53,14 @@ fn roots_of_another_size_are_refused() {
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("480 bytes"), "{run:?}");
 }
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = raida(["manual".as_ref(), folder.path().as_os_str()]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    for page in ["raida.1", "raida-echo.1", "raida-top.1", "raida-coins.1"] {
+        let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(text.contains(".TH "), "{page}");
+    }
+}
