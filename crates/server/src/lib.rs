@@ -17,7 +17,9 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use raida_config::{Backend, Config, ConfigError, Loaded, Sources, limits};
-use raida_daemon::{Budget, Log, Shift, Signals, budget, check_filter, confine, descriptors, facts, monitor, settings};
+use raida_daemon::{
+    Budget, Log, Shift, Signals, budget, check_filter, confine, descriptors, facts, monitor, one_line, settings,
+};
 use raida_epoll::Epoll;
 use raida_monitor::{Endpoint, Subject, bind};
 use raida_node::Node;
@@ -43,15 +45,8 @@ use crate::flags::Flags;
 /// ```
 pub fn main_with<S: Service>(wrap: impl FnOnce(Node) -> S) -> ExitCode {
     let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
-    eprintln!("raida-server: {}", in_one_line(&error));
+    eprintln!("raida-server: {}", one_line(error.as_ref()));
     ExitCode::FAILURE
-}
-
-/// What failed and why. A cause that the text names already is not told again: the errors of the crates below name
-/// theirs.
-fn in_one_line(error: &anyhow::Error) -> String {
-    let told = |line: String, cause: String| if line.contains(&cause) { line } else { format!("{line}: {cause}") };
-    error.chain().map(ToString::to_string).reduce(told).unwrap_or_default()
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
@@ -141,19 +136,4 @@ fn check_build(config: &Config) -> anyhow::Result<()> {
         bail!("network.backend is io-uring, but this build has no io_uring: use epoll");
     }
     Ok(check_filter(config)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::ErrorKind;
-
-    use super::*;
-
-    #[test]
-    fn an_error_and_its_causes_make_one_line_that_tells_each_once() {
-        let error = anyhow::Error::from(io::Error::from(ErrorKind::NotFound)).context("step 2: entity not found");
-        assert_eq!(in_one_line(&error.context("step 1")), "step 1: step 2: entity not found");
-        let error = anyhow::Error::from(io::Error::from(ErrorKind::NotFound)).context("step 1");
-        assert_eq!(in_one_line(&error), "step 1: entity not found");
-    }
 }
