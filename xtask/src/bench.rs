@@ -18,7 +18,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let packages = ["--package", "raida-server", "--package", "raida-bench"];
+    let packages = ["--package", "raida-server", "--package", "raida-bench", "--features", "raida-server/io-uring"];
     let mut build = step::cargo(["build", "--release", "--quiet", "--locked"]);
     // Standard output belongs to the table, or to the machine that reads it.
     let built = build.args(packages).status().context("starting the build")?;

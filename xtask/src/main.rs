@@ -6,6 +6,7 @@
 mod abuse;
 mod bench;
 mod ci;
+mod counts;
 mod crash_test;
 mod fuzz;
 mod mutants;
@@ -37,6 +38,8 @@ enum Task {
     Bench(bench::Options),
     /// The one gate: format, tidiness, lints, docs, tests, models, vectors, short fuzz, dependency policy.
     Ci(ci::Options),
+    /// Counts the instructions of small things, and compares them with those of before.
+    Counts(counts::Options),
     /// Kills a real node under load again and again, and checks that it keeps every change that it acknowledged.
     CrashTest(crash_test::Options),
     /// Feeds every fuzz target with random input, or one of them with coverage guidance.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Abuse(options) => abuse::run("abuse", &options),
         Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
+        Task::Counts(options) => counts::run(&options),
         Task::CrashTest(options) => crash_test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Network(task) => network::run(&task),

@@ -32,3 +32,30 @@ fn the_figures_of_all_threads_are_added_up() {
     let figures = [100_u64, 0, 0, 50].map(|figure| figure.to_be_bytes().into_iter().rev()).into_iter().flatten();
     assert_eq!(stats, with_payload(answer(250, 0, 1), &figures.collect::<Vec<u8>>()));
 }
+
+#[test]
+fn every_pinned_thread_has_one_processor_and_no_two_the_same_while_there_are_enough() {
+    let node = Node::builder().config("[network]\nreactors = 2\npin_reactors = true").start();
+    // A thread pins itself before it serves: whoever is answered has waited for that of one thread, so ask often.
+    for number in 0..50 {
+        assert_eq!(ask::tcp(node.address(), &echo_request(number)).len(), 32);
+    }
+    let all = processors(&format!("/proc/{}/status", std::process::id()));
+    let mut pinned: Vec<_> = threads(&node, "raida-io-").iter().map(|thread| processors(thread)).collect();
+    pinned.sort_unstable();
+    assert!(pinned.len() == 2 && pinned.iter().all(|set| set.parse::<u32>().is_ok()), "{pinned:?}");
+    assert_eq!(pinned[0] == pinned[1], all.parse::<u32>().is_ok(), "{pinned:?} of {all}");
+}
+
+/// The status files of a node's threads whose names begin so.
+fn threads(node: &Node, name: &str) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", node.pid().as_raw_nonzero())).unwrap();
+    let files = tasks.map(|task| task.unwrap().path().join("status").display().to_string());
+    files.filter(|file| std::fs::read_to_string(file).unwrap().starts_with(&format!("Name:\t{name}"))).collect()
+}
+
+/// The processors that a thread may run on, as the kernel lists them.
+fn processors(status: &str) -> String {
+    let text = std::fs::read_to_string(status).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:\t")).unwrap().to_owned()
+}

@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use raida_client::wire::{AuthenticityNumber, CoinId};
 use raida_client::{AdminKey, KeyCoin, Options, Target, Transport};
 
@@ -70,7 +70,12 @@ impl Contestant {
                 let mut command = Command::new(&programs.node);
                 command.current_dir(folder.path()).arg("--config").arg(file);
                 command.args(["--data-dir", "data", "--listen", "127.0.0.1:0", "--backend", name_of(*interface)]);
-                Process::start(command, folder, processors)
+                let process = Process::start(command, folder, processors)?;
+                // A node that may not use io_uring says so and goes on with epoll.
+                if !process.said.contains(&format!("\"{}\"", name_of(*interface))) {
+                    bail!("the node does not use {}: {}", name_of(*interface), process.said);
+                }
+                Ok(process)
             }
             Self::Other(line) => Process::start_other(line, folder, processors),
         }

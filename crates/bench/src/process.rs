@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddrV4,
+    /// The line by which it said that it serves; empty where it does not say.
+    pub(crate) said: String,
     /// Where it keeps its data.
     pub(crate) folder: TempDir,
 }
@@ -32,16 +34,16 @@ impl Process {
         let lines = child.stderr.take().context("no standard error")?;
         let mut lines = BufReader::new(lines).lines().map_while(Result::ok);
         let mut said = Vec::new();
-        let address = loop {
+        let (address, line) = loop {
             let Some(line) = lines.next() else { bail!("{command:?} did not start:\n{}", said.join("\n")) };
             let address = serving_address(&line);
-            said.push(line);
             if let Some(address) = address {
-                break address;
+                break (address, line);
             }
+            said.push(line);
         };
         thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, address, folder })
+        Ok(Self { child, address, said: line, folder })
     }
 
     /// Starts any other server by a command line in which `{port}` stands for the port, on 127.0.0.1.
@@ -58,7 +60,7 @@ impl Process {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        Ok(Self { child, address, folder })
+        Ok(Self { child, address, said: String::new(), folder })
     }
 
     /// Processor time of all its threads so far.

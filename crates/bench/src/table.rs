@@ -46,15 +46,14 @@ impl Line {
     /// Derives the summary.
     pub(crate) fn sum_up(mut self) -> Self {
         if !self.samples.is_empty() {
-            let idle = |which: fn([f64; 2]) -> f64| median(self.samples.iter().filter_map(|s| s.idle_bytes).map(which));
-            let has_idle = self.samples.iter().any(|sample| sample.idle_bytes.is_some());
             self.summary = Some(Summary {
                 rate: self.figure(|sample| sample.rate),
                 cpu_us: self.figure(|sample| sample.cpu_us),
                 p50_us: self.figure(|sample| sample.p50_us),
                 p99_us: self.figure(|sample| sample.p99_us),
                 p999_us: self.figure(|sample| sample.p999_us),
-                idle_bytes: has_idle.then(|| [idle(|[silent, _]| silent), idle(|[_, begun]| begun)]),
+                // Memory is taken once: later rounds find it there.
+                idle_bytes: self.samples.first().and_then(|sample| sample.idle_bytes),
             });
         }
         self

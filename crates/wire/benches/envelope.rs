@@ -1,4 +1,4 @@
-//! What a request costs without sockets: judging its header, opening its body, sealing the answer.
+//! What a request costs without sockets: judging its header, opening its body, sealing the answer; and a vote.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that is not set up right fails")]
 
@@ -8,6 +8,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use raida_wire::testing::Exchange;
 use raida_wire::{
     AuthenticityNumber, CoinId, Command, Encryption, HEADROOM, Head, Recipient, Status, TAILROOM, judge_datagram, open,
+    vote,
 };
 
 /// A Detect of eight coins: 21 octets each.
@@ -68,5 +69,16 @@ fn open_and_seal(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, judge, open_and_seal);
+fn votes(criterion: &mut Criterion) {
+    let (roots, mut octets) = ([5; vote::ROOTS_LEN], [0; vote::REQUEST_LEN]);
+    vote::ask(&roots, &[1; vote::NONCE_LEN], &mut octets);
+    criterion.bench_function("vote: parse, compare, answer", |bencher| {
+        bencher.iter(|| {
+            let question = vote::Request::parse(black_box(&octets)).expect("a vote");
+            vote::answer(&question, black_box(&roots))
+        });
+    });
+}
+
+criterion_group!(benches, judge, open_and_seal, votes);
 criterion_main!(benches);

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io;
 use std::sync::mpsc;
 
-criterion_group!(benches, round_trips);
+criterion_group!(benches, round_trips, hand_over);
 criterion_main!(benches);
 
 fn round_trips(criterion: &mut Criterion) {
@@ -19,6 +19,21 @@ fn round_trips(criterion: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+/// The queue alone: reserved, completed and taken by one thread.
+fn hand_over(criterion: &mut Criterion) {
+    let queue = CompletionQueue::new(1024, || ());
+    let mut results = Vec::with_capacity(1024);
+    criterion.bench_function("completion: reserve, complete, take", |bencher| {
+        bencher.iter(|| {
+            if let Some(permit) = queue.try_reserve() {
+                permit.complete(black_box(7));
+            }
+            results.clear();
+            queue.drain_into(&mut results)
+        });
+    });
 }
 
 /// An event loop that has nothing else to do.

@@ -29,7 +29,7 @@ const LISTENER: u64 = u64::MAX;
 const DATAGRAMS: u64 = u64::MAX - 1;
 
 /// As many as a node takes by default.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 pub(super) fn serve(shape: &Shape, listener: &OwnedFd, datagrams: &OwnedFd) -> Result<()> {
     let list = epoll::create(CreateFlags::CLOEXEC).context("creating the epoll instance")?;
@@ -143,7 +143,7 @@ impl Streams {
     }
 }
 
-fn answer_all(batch: &mut Batch, socket: BorrowedFd<'_>) -> Result<()> {
+pub(super) fn answer_all(batch: &mut Batch, socket: BorrowedFd<'_>) -> Result<()> {
     loop {
         let filled = match batch.receive(socket) {
             Ok(filled) => filled,

@@ -5,6 +5,7 @@
 //! measurement.
 
 mod epoll;
+mod ring;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -46,13 +47,14 @@ pub(crate) const fn datagram_answer(request: usize) -> usize {
 /// Serves until the process is killed, on ports that the system picks; says which on standard error.
 pub(crate) fn serve(shape: &Shape) -> Result<()> {
     let (listener, datagrams, address) = open().context("opening the floor's sockets")?;
+    // The ring may be refused: then nobody is told that it serves.
     let say = || eprintln!("serving {address}");
     match shape.backend {
         Interface::Epoll => {
             say();
             epoll::serve(shape, &listener, &datagrams)
         }
-        Interface::IoUring => anyhow::bail!("there is no io_uring floor yet"),
+        Interface::IoUring => ring::serve(shape, &listener, &datagrams, say),
     }
 }
 
