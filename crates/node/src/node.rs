@@ -18,7 +18,7 @@ use crate::gate::Gate;
 use crate::keys::{Keys, Lookup};
 use crate::peers::Peers;
 use crate::reply::Reply;
-use crate::resends::{Letter, Resends};
+use crate::resends::{Letter, Resends, Turn};
 use crate::reservations::Reservations;
 use crate::setback::{Outcome, Setback};
 use crate::settings::{Settings, Surroundings};
@@ -237,16 +237,17 @@ impl Service for Node {
             }
         };
         let letter = if entry.is_once { Letter::of(request) } else { None };
-        if let Some(letter) = &letter
-            && self.resends.repeat(letter, self.now(), answer)
-        {
-            return Flow::Answered;
-        }
+        let running = match letter.map(|letter| self.resends.begin(letter, self.now(), answer)) {
+            Some(Turn::Repeated) => return Flow::Answered,
+            Some(Turn::Running) => return Flow::Silent,
+            Some(Turn::First(running)) => Some(running),
+            None => None,
+        };
         let flow = self.serve(run, request, answer, place);
         if flow == Flow::Answered {
             let status = answer.status();
-            if let Some(letter) = letter.filter(|_| status.is_result()) {
-                self.resends.keep(letter, self.now(), answer);
+            if let Some(running) = running.filter(|_| status.is_result()) {
+                running.keep(self.now(), answer);
             }
             tell(request, status);
         }
@@ -280,6 +281,10 @@ impl fmt::Debug for Node {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
     use raida_reactor::service::Transport;
 
     use super::*;
@@ -305,6 +310,37 @@ mod tests {
         let response = pending.read(&mut answer).unwrap();
         assert!(response.is_verified && response.payload.is_empty());
         assert_eq!(response.status, Status::INTERNAL);
+    }
+
+    #[test]
+    fn a_datagram_that_comes_again_while_it_runs_gets_one_answer_and_runs_once() {
+        static RENDEZVOUS: Barrier = Barrier::new(2);
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        const SLOW: &[Entry] = &[Entry {
+            is_once: true,
+            ..Entry::new(
+                Command::ECHO,
+                Work::Deferred(|_, _, _| {
+                    RUNS.fetch_add(1, Ordering::Relaxed);
+                    RENDEZVOUS.wait();
+                    RENDEZVOUS.wait();
+                    Ok(Status::SUCCESS)
+                }),
+            )
+        }];
+        let node = node_with(SLOW);
+        let (octets, _) = in_clear(&node, Command::ECHO, b"");
+        let udp = Transport::Udp { datagram: octets.len(), limit: 1440 };
+        let ask = || ask_at(&node, &octets, udp, Place::Worker);
+        thread::scope(|scope| {
+            let first = scope.spawn(ask);
+            RENDEZVOUS.wait();
+            assert_eq!(ask(), None, "whoever runs it will answer");
+            RENDEZVOUS.wait();
+            let answer = first.join().unwrap();
+            assert_eq!((answer.clone().unwrap()[2], ask()), (Status::SUCCESS.0, answer));
+        });
+        assert_eq!(RUNS.load(Ordering::Relaxed), 1);
     }
 
     #[test]

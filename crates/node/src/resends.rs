@@ -1,8 +1,8 @@
 //! Answers kept for datagrams that come again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use raida_reactor::Instant;
@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 /// How long an answer is kept.
 const LIFE: Duration = Duration::from_secs(10);
+/// Octets kept for each answer that may be kept, on average. Few are longer; those leave room for fewer.
+const ANSWER_OCTETS: usize = 2048;
 
 /// The sealed answers to commands that would do something else if they ran a second time: a client that lost the answer
 /// gets it again instead.
@@ -30,6 +32,10 @@ struct Table {
     answers: HashMap<Letter, Kept>,
     /// Oldest first. Has every key of `answers`.
     order: VecDeque<(Instant, Letter)>,
+    /// Octets of all answers.
+    octets: usize,
+    /// Those that a thread is at: so many threads at most.
+    running: HashSet<Letter>,
 }
 
 /// Names one datagram: who sent it, and the digest of what it says.
@@ -38,6 +44,35 @@ pub(crate) struct Letter {
     sender: SocketAddr,
     datagram: usize,
     digest: [u8; 32],
+}
+
+/// What becomes of a datagram.
+pub(crate) enum Turn<'r> {
+    /// It has to run.
+    First(Running<'r>),
+    /// Its former answer has been given again.
+    Repeated,
+    /// It is running: whoever runs it will answer.
+    Running,
+}
+
+/// A datagram that runs. Until this is dropped, the same one does not run a second time.
+pub(crate) struct Running<'r> {
+    resends: &'r Resends,
+    letter: Letter,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.resends.lock().running.remove(&self.letter);
+    }
+}
+
+impl Running<'_> {
+    /// Keeps its sealed answer.
+    pub(crate) fn keep(self, now: Instant, answer: &mut Answer<'_>) {
+        self.resends.keep(self.letter, now, answer);
+    }
 }
 
 struct Kept {
@@ -69,12 +104,21 @@ impl Resends {
         Self { table: Mutex::default(), max }
     }
 
+    /// Begins to run a datagram, unless it has been answered lately or runs already.
+    pub(crate) fn begin(&self, letter: Letter, now: Instant, answer: &mut Answer<'_>) -> Turn<'_> {
+        let mut table = self.lock();
+        if table.repeat(&letter, now, answer) {
+            Turn::Repeated
+        } else if table.running.insert(letter) {
+            Turn::First(Running { resends: self, letter })
+        } else {
+            Turn::Running
+        }
+    }
+
     /// Gives the former answer again, if it is still here.
     pub(crate) fn repeat(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(kept) = table.answers.get(letter).filter(|kept| now < kept.since + LIFE) else { return false };
-        write(&kept.octets, kept.status, answer);
-        true
+        self.lock().repeat(letter, now, answer)
     }
 
     /// Keeps a sealed answer.
@@ -83,18 +127,42 @@ impl Resends {
             return;
         }
         let (octets, status) = (octets(answer), answer.status());
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let octets_max = self.max.saturating_mul(ANSWER_OCTETS);
+        if octets.len() > octets_max {
+            return;
+        }
+        let mut table = self.lock();
         while let Some((since, oldest)) = table.order.front().copied()
-            && (table.order.len() >= self.max || since + LIFE <= now)
+            && (table.order.len() >= self.max || table.octets + octets.len() > octets_max || since + LIFE <= now)
         {
             table.order.pop_front();
             // The same datagram may have been answered anew since.
             if table.answers.get(&oldest).is_some_and(|kept| kept.since == since) {
-                table.answers.remove(&oldest);
+                table.forget(&oldest);
             }
         }
+        table.forget(&letter);
+        table.octets += octets.len();
         table.order.push_back((now, letter));
         table.answers.insert(letter, Kept { octets, status, since: now });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn repeat(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
+        let Some(kept) = self.answers.get(letter).filter(|kept| now < kept.since + LIFE) else { return false };
+        write(&kept.octets, kept.status, answer);
+        true
+    }
+
+    fn forget(&mut self, letter: &Letter) {
+        if let Some(kept) = self.answers.remove(letter) {
+            self.octets -= kept.octets.len();
+        }
     }
 }
 
@@ -155,6 +223,41 @@ mod tests {
         assert_eq!(repeated(&resends, letter(2), at(1)), None);
         assert_eq!(repeated(&resends, Letter { datagram: 61, ..letter(1) }, at(1)), None);
         assert_eq!(repeated(&resends, Letter { digest: [2; 32], ..letter(1) }, at(1)), None);
+    }
+
+    #[test]
+    fn the_same_datagram_does_not_run_twice_at_once() {
+        let resends = Resends::new(16);
+        let mut buffer = Buffer::zeroed(64);
+        let mut answer = Answer::new(&mut buffer);
+        let Turn::First(running) = resends.begin(letter(1), at(0), &mut answer) else { panic!("it is the first") };
+        assert!(matches!(resends.begin(letter(1), at(1), &mut answer), Turn::Running));
+        assert!(matches!(resends.begin(letter(2), at(1), &mut answer), Turn::First(_)), "another one may");
+        drop(running);
+        let Turn::First(running) = resends.begin(letter(1), at(2), &mut answer) else {
+            panic!("the first came to nothing")
+        };
+        answer.finish(0..5, Status::SUCCESS);
+        running.keep(at(3), &mut answer);
+        assert!(matches!(resends.begin(letter(1), at(4), &mut answer), Turn::Repeated));
+        assert!(resends.lock().running.is_empty());
+    }
+
+    #[test]
+    fn long_answers_leave_room_for_fewer() {
+        let resends = Resends::new(4);
+        let text = [7; 3000];
+        for number in 0..10 {
+            let mut buffer = Buffer::zeroed(4000);
+            let mut answer = Answer::new(&mut buffer);
+            answer.buffer(4000)[..3000].copy_from_slice(&text);
+            answer.finish(0..3000, Status::SUCCESS);
+            resends.keep(letter(number), at(number.into()), &mut answer);
+            let table = resends.lock();
+            let held: usize = table.answers.values().map(|kept| kept.octets.len()).sum();
+            assert!(held == table.octets && held <= 4 * ANSWER_OCTETS);
+        }
+        assert!(repeated(&resends, letter(9), at(10)).is_some() && repeated(&resends, letter(7), at(10)).is_none());
     }
 
     #[test]

@@ -190,6 +190,7 @@ pub fn ask_from(node: &Node, octets: &[u8], transport: Transport, peer: SocketAd
             let mut whole = octets.get(..head.request_len())?.to_vec();
             match call(node, head, &mut whole, transport, peer, Place::Reactor) {
                 (Flow::Answered, answer) => Some(answer),
+                (Flow::Silent, _) => None,
                 (Flow::Deferred, _) => Some(call(node, head, &mut whole, transport, peer, Place::Worker).1),
                 (Flow::Batched, _) => ask_together(node, &[(octets, transport, peer)]).pop()?,
             }

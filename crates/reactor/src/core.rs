@@ -148,7 +148,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         match catch_unwind(call) {
             Ok(Flow::Deferred) => Err(Road::Pool),
             Ok(Flow::Batched) => Err(Road::Batch),
-            Ok(Flow::Answered) => Ok(Outcome::of(Flow::Answered, &answer)),
+            Ok(flow @ (Flow::Answered | Flow::Silent)) => Ok(Outcome::of(flow, &answer)),
             Err(_) => Ok(Outcome::Broken),
         }
     }
@@ -184,6 +184,7 @@ impl<S: Service, C: Clock> Core<S, C> {
                 self.counters.answered(status, elapsed);
                 range
             }
+            Outcome::Silent => 0..0,
             Outcome::Broken => {
                 self.counters.panics.add(1);
                 if let Some(requests) = self.broken_pace.speak(self.clock.seen()) {

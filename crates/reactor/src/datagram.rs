@@ -48,6 +48,9 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.dispatch.datagram_answered(road);
         self.buffers.book_growth(&mut answer);
         let range = self.settle_datagram(head, outcome, &mut answer, began);
+        if range.is_empty() {
+            return self.returned(answer);
+        }
         self.counters.datagrams_out.add(1);
         self.counters.datagram_octets_out.add(range.len() as u64);
         Order::SendDatagram(to, answer, range)

@@ -96,6 +96,8 @@ pub enum Flow {
     Answered,
     /// A worker has to do it.
     Deferred,
+    /// There is no answer: the same datagram is being answered already. Over a connection it ends without one.
+    Silent,
     /// It changes what is on disk: it goes to [`Service::call_together`], where many such requests share one durable commit.
     Batched,
 }

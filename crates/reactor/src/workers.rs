@@ -116,6 +116,8 @@ pub struct Finished {
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     Answered(Range<usize>, Status),
+    /// On purpose without an answer.
+    Silent,
     /// It panicked, or wrote no answer: a bug, which the client is told with 252.
     Broken,
 }
@@ -223,6 +225,7 @@ impl Outcome {
     pub(crate) fn of(flow: Flow, answer: &Answer<'_>) -> Self {
         match flow {
             Flow::Answered if !answer.range().is_empty() => Self::Answered(answer.range(), answer.status()),
+            Flow::Silent => Self::Silent,
             Flow::Answered | Flow::Deferred | Flow::Batched => Self::Broken,
         }
     }
