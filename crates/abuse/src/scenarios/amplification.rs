@@ -98,7 +98,7 @@ fn commands() -> impl Iterator<Item = (String, Vec<u8>)> {
     registry::all().iter().flat_map(|entry| {
         let (group, code) = (entry.command.group, entry.command.code);
         let name = format!("{group}/{code} {}", entry.name);
-        let lengths = [0, 1, 4, 5, 6, 16, 20, 21, 22, 26, 37, 42, 74, 185, 400, 1300];
+        let lengths = [0, 1, 4, 5, 6, 9, 16, 20, 21, 22, 26, 37, 42, 74, 185, 480, 1300];
         let clear = lengths.into_iter().map(move |length| plain(group, code, &vec![0; length], 7));
         let padded = [32, 600].into_iter().flat_map({
             let clear = clear.clone();

@@ -17,7 +17,7 @@ use crate::swarm::{Habit, Swarm};
 pub(crate) fn play(stage: &Stage) -> Result<Finding> {
     let node = stage.node().start();
     let habit = Habit {
-        opening: plain(14, 5, &[], 0),
+        opening: plain(14, 5, &[0; 480], 0),
         drip: Vec::new(),
         pause: Duration::from_secs(1),
         reads: false,
