@@ -7,7 +7,7 @@ use std::time::Duration;
 use raida_node::testing::{
     Coins, HandClock, PEER, ask, ask_at, ask_from, exchange, in_clear, node_of, settings, surroundings,
 };
-use raida_node::{Node, PeerError, Peers, Settings, Surroundings};
+use raida_node::{Node, PeerError, Peers, ReservationLimit, Settings, Surroundings};
 use raida_reactor::service::{Place, Transport};
 use raida_wire::{CoinId, Command, Recipient, Request, Sender, Status};
 
@@ -184,4 +184,24 @@ fn a_coin_that_is_not_in_memory_is_detected_on_a_worker_whatever_the_encryption(
         assert_eq!(pending.read(&mut answer).unwrap().status, Status::ALL_PASS);
         assert!(ask_at(&node, &octets, Transport::Tcp, Place::Reactor).is_some(), "from now on it is at hand");
     }
+}
+
+#[test]
+fn a_stranger_who_asks_for_change_without_end_leaves_numbers_to_others() {
+    let reservations = ReservationLimit { numbers_max: 256, per_address_max: 160 };
+    let (clock, base) = (HandClock::default(), surroundings(&coins()));
+    let here = Surroundings { clock: Arc::new(clock.clone()), ..base };
+    let node = Node::new(Settings { reservations, ..settings(14) }, here);
+    let offered = |from: [u8; 4], session: u32| {
+        let payload = [&session.to_be_bytes()[..], &[1, 1]].concat();
+        let (octets, pending) = in_clear(&node, Command::GET_AVAILABLE_CHANGE_SNS, &payload);
+        let mut answer = ask_from(&node, &octets, Transport::Tcp, (from, 40_000).into()).unwrap();
+        (pending.read(&mut answer).unwrap().payload.len() - 1) / 4
+    };
+    let greedy: Vec<_> = (1..6).map(|session| offered([192, 0, 2, 1], session)).collect();
+    assert_eq!(greedy, [64, 64, 32, 0, 0]);
+    assert_eq!(node.statistics().refusals().reservations.get(), 3);
+    assert_eq!([7, 8].map(|session| offered([192, 0, 2, 2], session)), [64, 32], "another address has what is left");
+    clock.advance(Duration::from_secs(16));
+    assert_eq!(offered([192, 0, 2, 1], 9), 64, "reservations end");
 }
