@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{fuzz, sim, step, tidy, vectors};
@@ -46,6 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step::run("build", &mut step::cargo(["build", "--workspace", "--all-targets", "--locked"]))?;
     step::run("tests", &mut step::cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     step::run("examples", &mut step::cargo(["test", "--workspace", "--locked", "--examples"]))?;
+    behaviour_on_io_uring()?;
     models()?;
     vectors::run(&[PathBuf::from("docs/protocol/vectors.json")])?;
     fuzz::run(&fuzz::Options::short(options.fuzz_seconds))?;
@@ -53,6 +54,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     dependency_policy(options.advisories)?;
     println!("==> everything passed");
     Ok(())
+}
+
+/// What the backend looks like from outside once more, on io_uring; skipped only where the kernel refuses that.
+fn behaviour_on_io_uring() -> Result<()> {
+    let title = "behaviour on io_uring";
+    let probe = ["run", "--quiet", "--package", "raida-uring", "--example", "probe", "--locked"];
+    let probe = step::cargo(probe).output().context("asking the kernel for io_uring")?;
+    let said = String::from_utf8_lossy(&probe.stdout);
+    if said.is_empty() {
+        bail!("{title}: the kernel was not asked: {}", String::from_utf8_lossy(&probe.stderr));
+    }
+    if !probe.status.success() {
+        println!("==> {title}: skipped, {}", said.trim());
+        return Ok(());
+    }
+    let suite = ["test", "--package", "raida-behaviour", "--features", "io-uring", "--locked", "--no-fail-fast"];
+    step::run(title, step::cargo(suite).env("RAIDA_BEHAVIOUR_BACKEND", "io-uring"))
 }
 
 /// The parts that threads share, under the interleavings that loom finds.

@@ -2,8 +2,8 @@
 //!
 //! [`Node`] starts the real `raida-server` binary on ports that the system picks, and ends it. [`ask`] speaks to it in
 //! raw octets, [`request`] makes them, [`vectors`] has those of the protocol's test vectors, [`process`] looks at what
-//! the node uses. The suites in `tests/` are written against these alone, so they run unchanged on any backend:
-//! `RAIDA_BEHAVIOUR_BACKEND=io-uring cargo test -p raida-behaviour` chooses another than the default.
+//! the node uses. The suites in `tests/` are written against these alone, so they run unchanged on any backend;
+//! `RAIDA_BEHAVIOUR_BACKEND=io-uring cargo test -p raida-behaviour --features io-uring` takes another than the default.
 //!
 //! A second binary, `faulty-node`, is the same server around a service with faults built in: commands that panic, that
 //! are slow, or that answer at length. `hasty-node` and `halving-node` break their word about coins ([`lossy`]), so that the

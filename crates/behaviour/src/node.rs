@@ -204,6 +204,7 @@ impl Builder {
             let serves = serving_address(&line);
             said.push(line);
             if let Some(address) = serves {
+                assert!(serves_as_wished(said.last().unwrap()), "another backend serves: {said:#?}");
                 break address;
             }
         };
@@ -212,6 +213,11 @@ impl Builder {
         thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
         Node { child, address, log, data: folder.join("data"), _folder: None }
     }
+}
+
+/// Whether the line that says that the node serves names the backend that the suite is to run on.
+fn serves_as_wished(line: &str) -> bool {
+    std::env::var("RAIDA_BEHAVIOUR_BACKEND").map_or(true, |wish| line.contains(&wish))
 }
 
 /// The first address in the line that says that the node serves.
@@ -229,9 +235,11 @@ fn server_binary() -> PathBuf {
 
 fn build_server() -> PathBuf {
     let release = if cfg!(debug_assertions) { [].as_slice() } else { ["--release"].as_slice() };
+    let features = if cfg!(feature = "io-uring") { ["--features", "io-uring"].as_slice() } else { [].as_slice() };
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--quiet", "--package", "raida-server", "--bin", "raida-server"])
         .args(release)
+        .args(features)
         .status()
         .unwrap();
     assert!(status.success(), "building raida-server");
