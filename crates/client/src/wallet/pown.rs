@@ -1,5 +1,7 @@
 //! New numbers for coins, and finding out which numbers count.
 
+use std::collections::BTreeSet;
+
 use raida_wire::AuthenticityNumber;
 
 use super::error::WalletError;
@@ -110,6 +112,8 @@ impl Wallet {
             });
         let record = |place, coin: &Coin, node| coin.sought(node).filter(|_| is_wanted(place, coin, node));
         let surveys = fleet.survey(coins, Layout::POWN, record, crate::find);
+        // Writing thousands of files takes longer than asking about them.
+        let mut changed = BTreeSet::new();
         for survey in surveys {
             let node = survey.raida_id;
             outcome.enter(survey, |place, found| {
@@ -118,12 +122,13 @@ impl Wallet {
                     let is_pending = coin.at(node).number.is_none() && found == Found::Number;
                     if is_pending || found == Found::Proposed {
                         coin.promote(node);
+                        changed.insert(place);
                     }
                 }
                 Vote::from(found != Found::Neither)
             });
         }
-        self.save(coins.iter())?;
+        self.save(changed.into_iter().filter_map(|place| coins.get(place)))?;
         Ok(outcome)
     }
 }
