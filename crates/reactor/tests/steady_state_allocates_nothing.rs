@@ -6,11 +6,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use raida_reactor::backend::{Backend, Completion, Waker};
+use raida_reactor::bucket::Rate;
 use raida_reactor::buffer::Buffer;
 use raida_reactor::clock::SystemClock;
 use raida_reactor::counters::Counters;
@@ -179,7 +181,15 @@ fn a_hundred_thousand_requests_allocate_nothing() {
     let service = Arc::new(Manners::default());
     let config = raida_workers::Config { threads: 1, ..Default::default() };
     let roads = Roads::start(&service, &config, &BatcherConfig::default()).unwrap();
-    let settings = Settings { connections_max: 16, ..Settings::new(Policy::new(RULES)) };
+    // Every limit on a source is on, and none is reached.
+    let most = Some(Rate::new(NonZeroU32::MAX));
+    let settings = Settings {
+        connections_max: 16,
+        source_requests: most,
+        source_datagrams: most,
+        source_votes: most,
+        ..Settings::new(Policy::new(RULES))
+    };
     let backend = Instantly::new(requests, datagrams);
     let mut reactor =
         Reactor::new(backend, service, SystemClock::new(), settings, roads, Arc::new(Counters::default()));
