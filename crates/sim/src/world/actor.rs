@@ -11,7 +11,7 @@ use super::errand::{Errand, Question, Road, build};
 use super::money::{Owned, Step, fresh, purse};
 use super::scene::Scene;
 use super::{Violation, violated};
-use crate::client::{ClientId, End};
+use crate::client::ClientId;
 use crate::dice::Dice;
 use crate::script::Script;
 
@@ -186,10 +186,9 @@ impl Actor {
             Ok(_) if received.len() != len => violated(format!("{peer} was answered twice: {} octets", received.len())),
             Ok((status, payload)) => self.answered(scene, status, &payload),
             Err(ResponseError::Truncated { .. }) if is_excused => {
-                let ends_orderly = matches!(end, Some((End::Closed, _)));
-                let promised = scene.troubles.finishes_until.is_some_and(|until| scene.now < until);
-                if promised && was_whole && ends_orderly && !is_broken && scene.troubles.faults_until < *since {
-                    return violated(format!("{peer} had asked before the stop, and was not answered"));
+                // A stop in order excuses only what had not come by then.
+                if was_whole && !is_broken && scene.troubles.faults_until < *since {
+                    return violated(format!("{peer} had asked before the stop, and was not answered: {end:?}"));
                 }
                 self.unanswered(scene);
                 Ok(None)

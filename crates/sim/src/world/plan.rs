@@ -78,11 +78,14 @@ impl Plan {
         }
     }
 
-    /// With so many honest clients. They are slower the more they are, so that the load stays about the same.
+    /// With so many honest clients. The more they are, the slower they are and the rarer the node is started anew, so that
+    /// there are about as many questions from one start to the next.
     #[must_use]
     pub fn with_clients(self, clients: u32) -> Self {
         let think = self.think.max(Duration::from_millis(700) * clients);
-        Self { clients, think, ..self }
+        let rarely = |every: Option<Duration>| every.map(|every| every.max(Duration::from_millis(400) * clients));
+        let (stop_every, crash_every) = (rarely(self.stop_every), rarely(self.crash_every));
+        Self { clients, think, stop_every, crash_every, disk_every: rarely(self.disk_every), ..self }
     }
 
     /// How long the run takes, in simulated time, without its end.

@@ -22,6 +22,7 @@ use crate::client::ClientId;
 use crate::clock::SimClock;
 use crate::dice::Dice;
 use crate::network::News;
+use crate::script::Script;
 use crate::sim::Sim;
 use crate::weather::Weather;
 
@@ -391,10 +392,22 @@ impl World {
         {
             life.reactor.handle().shutdown();
             self.troubles.finishes_until = Some(now + self.plan.settings.drain);
+            if self.asks && self.dice.odds(30) {
+                self.starve();
+            }
             self.troubles.pause(now + AFTERMATH);
             self.report.stops += 1;
         }
         Ok(())
+    }
+
+    /// Somebody comes for whom there is no descriptor, nor for anybody after him.
+    fn starve(&mut self) {
+        let weather = Weather { accept_fails_percent: 100, ..self.plan.weather };
+        if let Some(sim) = self.sim() {
+            sim.set_weather(weather);
+            let _forgotten_when_over = sim.connect(Duration::ZERO, ([203, 0, 113, 1], 7000).into(), Script::new());
+        }
     }
 
     /// The node has stopped.
@@ -407,6 +420,9 @@ impl World {
         }
         life.finish_work(&mut self.dice);
         conserves_value(&life.store, self.plan.clients)?;
+        if was_late {
+            self.troubles.fault(now + AFTERMATH);
+        }
         self.go_down(*life, true);
         Ok(())
     }
@@ -431,6 +447,7 @@ impl World {
         }
         self.disk_is_broken = false;
         self.report.crashes += 1;
+        self.troubles.fault(self.now() + AFTERMATH);
         self.go_down(*life, !loses_power);
         Ok(())
     }
@@ -440,12 +457,15 @@ impl World {
         self.report.connections += life.counters.accepted.get();
         let mut sim = life.end();
         sim.cut(tells);
+        if self.asks {
+            sim.set_weather(self.plan.weather);
+        }
         self.node = Node::Down(Box::new(sim));
         self.noticed = 0;
         let now = self.now();
         self.troubles.forgot_at = now;
         self.troubles.finishes_until = None;
-        self.troubles.fault(now + AFTERMATH);
+        self.troubles.pause(now + AFTERMATH);
         let span = Duration::from_millis(1 << self.dice.below(13));
         self.call(Fate::Start, span);
     }
@@ -462,7 +482,7 @@ impl World {
                 self.node = Node::Up(Box::new(life));
                 let now = self.now();
                 self.troubles.forgot_at = now;
-                self.troubles.fault(now + Duration::from_secs(1));
+                self.troubles.pause(now + Duration::from_secs(1));
             }
             other @ (Node::Up(_) | Node::Nowhere) => self.node = other,
         }
