@@ -122,6 +122,7 @@ impl Crowd {
         if count == 0 {
             return Ok(None);
         }
+        settle(process)?;
         let before = process.memory()?;
         let mut streams = Streams::new(SocketAddrV4::clone(&process.address));
         let mut sockets = Vec::with_capacity(count);
@@ -132,12 +133,12 @@ impl Crowd {
                 thread::sleep(Duration::from_millis(5));
             }
         }
-        settle();
+        settle(process)?;
         let silent = process.memory()?;
         for socket in &sockets {
             send(socket, &[1], SendFlags::NOSIGNAL).context("sending the first octet")?;
         }
-        settle();
+        settle(process)?;
         let begun = process.memory()?;
         #[expect(clippy::cast_precision_loss, reason = "less than 2^52 octets")]
         let each = |after: u64| after.saturating_sub(before) as f64 / count as f64;
@@ -145,7 +146,17 @@ impl Crowd {
     }
 }
 
-/// Lets the server come to rest.
-fn settle() {
-    thread::sleep(Duration::from_millis(300));
+/// Lets the server come to rest: it has taken in what there was when it hardly uses a processor any more.
+fn settle(process: &Process) -> Result<()> {
+    const LOOKS: u32 = 200;
+    let mut before = process.processor_time()?;
+    for _ in 0..LOOKS {
+        thread::sleep(Duration::from_millis(100));
+        let now = process.processor_time()?;
+        if now.saturating_sub(before) < Duration::from_millis(1) {
+            return Ok(());
+        }
+        before = now;
+    }
+    bail!("the server did not come to rest")
 }

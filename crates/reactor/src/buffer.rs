@@ -18,11 +18,11 @@ pub const LARGE: usize = 65_664;
 /// The default is an empty one, which owns no memory.
 #[derive(Default)]
 pub struct Buffer {
-    octets: Vec<u8>,
+    octets: Box<[u8]>,
     /// How many octets the pool it came from has booked for it; 0 where it came from none.
-    pub(crate) booked: usize,
+    booked: u32,
     /// How many octets at the front may have been written since it was last wiped.
-    touched: usize,
+    touched: u32,
 }
 
 impl Buffer {
@@ -30,7 +30,7 @@ impl Buffer {
     /// [`BufferPool`](crate::buffer_pool::BufferPool).
     #[must_use]
     pub fn zeroed(len: usize) -> Self {
-        Self { octets: vec![0; len], booked: 0, touched: 0 }
+        Self { octets: vec![0; len].into(), booked: 0, touched: 0 }
     }
 
     /// How many octets it holds.
@@ -48,8 +48,8 @@ impl Buffer {
     /// Makes it at least `len` octets long; what is new is zero. Allocates where it was shorter.
     pub fn grow(&mut self, len: usize) {
         if self.octets.len() < len {
-            let mut longer = vec![0; len];
-            for (to, from) in longer.iter_mut().zip(&self.octets) {
+            let mut longer = vec![0; len].into_boxed_slice();
+            for (to, from) in longer.iter_mut().zip(&*self.octets) {
                 *to = *from;
             }
             self.octets.zeroize();
@@ -61,16 +61,31 @@ impl Buffer {
     /// in the end: most answers are short, and wiping the whole buffer takes as long as making one.
     pub fn front_mut(&mut self, len: usize) -> &mut [u8] {
         self.grow(len);
-        self.touched = self.touched.max(len);
-        self.octets.get_mut(..self.touched).unwrap_or_default()
+        self.touched = self.touched.max(capped(len));
+        self.octets.get_mut(..self.touched as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn booked(&self) -> usize {
+        self.booked as usize
+    }
+
+    pub(crate) fn book(&mut self, octets: usize) {
+        self.booked = capped(octets);
     }
 
     /// Makes all octets zero.
     pub(crate) fn wipe(&mut self) {
-        self.octets.get_mut(..self.touched).unwrap_or_default().fill(0);
+        self.octets.get_mut(..self.touched as usize).unwrap_or_default().fill(0);
         self.touched = 0;
     }
 }
+
+/// Connections hold buffers, so a buffer is small: no answer comes near four gigabytes.
+fn capped(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+const _: () = assert!(size_of::<Buffer>() == 24);
 
 impl Drop for Buffer {
     /// What leaves without passing the pool may hold a key's octets too.
@@ -87,7 +102,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl AsMut<[u8]> for Buffer {
     fn as_mut(&mut self) -> &mut [u8] {
-        self.touched = self.octets.len();
+        self.touched = capped(self.octets.len());
         &mut self.octets
     }
 }

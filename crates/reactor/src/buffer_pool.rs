@@ -72,7 +72,7 @@ impl BufferPool {
 
     /// Takes a buffer back and wipes it. One that has grown is freed, so that the sizes stay what they are.
     pub fn put(&mut self, mut buffer: Buffer) {
-        let class = match (buffer.len(), buffer.booked) {
+        let class = match (buffer.len(), buffer.booked()) {
             (TINY, 0) => {
                 self.tiny_lent = self.tiny_lent.saturating_sub(1);
                 &mut self.tiny
@@ -80,7 +80,7 @@ impl BufferPool {
             (SMALL, SMALL) => &mut self.small,
             (LARGE, LARGE) => &mut self.large,
             _ => {
-                self.booked = self.booked.saturating_sub(buffer.booked);
+                self.booked = self.booked.saturating_sub(buffer.booked());
                 return;
             }
         };
@@ -90,9 +90,10 @@ impl BufferPool {
 
     /// Books what a buffer has grown by since it was taken. May pass the bound: then nothing is handed out for a while.
     pub fn book_growth(&mut self, buffer: &mut Buffer) {
-        if buffer.booked > 0 && buffer.len() > buffer.booked {
-            self.booked += buffer.len() - buffer.booked;
-            buffer.booked = buffer.len();
+        if buffer.booked() > 0 && buffer.len() > buffer.booked() {
+            self.booked += buffer.len() - buffer.booked();
+            let len = buffer.len();
+            buffer.book(len);
         }
     }
 
@@ -118,11 +119,11 @@ impl BufferPool {
     fn allocate(&mut self, len: usize) -> Option<Buffer> {
         while self.booked + len > self.bound {
             let freed = if len == SMALL { self.large.pop() } else { self.small.pop() }?;
-            self.booked -= freed.booked;
+            self.booked -= freed.booked();
         }
         self.booked += len;
         let mut buffer = Buffer::zeroed(len);
-        buffer.booked = len;
+        buffer.book(len);
         Some(buffer)
     }
 }

@@ -5,7 +5,7 @@ use crate::buffer_pool::TINY;
 use crate::connection_limits::ConnectionLimits;
 use crate::datagram_limits::DatagramLimits;
 use crate::flights::Flight;
-use crate::link::Link;
+use crate::link::{Link, Parked};
 use crate::settings::Settings;
 use crate::workers::Finished;
 
@@ -42,8 +42,13 @@ impl Settings {
     }
 }
 
-/// A slot with its generation and its mark, its deadline, and its place in a line.
-pub(crate) const SLOT: usize = size_of::<Link>() + 2 * size_of::<u32>() + 3 * size_of::<u64>() + 2 * size_of::<u32>();
+/// A slot with its generation and its mark, its deadline, its place in a line, and the request that waits there.
+pub(crate) const SLOT: usize = size_of::<Link>()
+    + 2 * size_of::<u32>()
+    + 3 * size_of::<u64>()
+    + 2 * size_of::<u32>()
+    + size_of::<Parked>()
+    + ALLOCATION;
 
 /// A claim, a place in the line, and one among the free.
 const PLACE: usize = 1 + 3 * size_of::<u32>();

@@ -27,8 +27,8 @@ pub(crate) struct Link {
     pub(crate) response: Option<Buffer>,
     /// Where the response begins in its buffer; the machine counts from there.
     pub(crate) response_start: usize,
-    /// A request for another thread that had no room yet.
-    pub(crate) parked: Option<Parked>,
+    /// A request for another thread that had no room yet. Few connections have one, so it lies elsewhere.
+    pub(crate) parked: Option<Box<Parked>>,
 }
 
 /// A whole request waiting in its connection for a worker or the batch.

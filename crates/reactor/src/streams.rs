@@ -177,7 +177,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             if let Some(parked) = link.parked.take()
                 && let Err(job) = self.dispatch.submit(parked.into_job(token, link.peer))
             {
-                link.parked = Some(Parked::from_job(job));
+                link.parked = Some(Box::new(Parked::from_job(job)));
                 return;
             }
             self.dispatch.leave(slot);
@@ -290,7 +290,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         let (road, command) = (parked.road, parked.head.command());
         debug!(slot = token.slot(), peer = %link.peer, %command, ?road, "request deferred");
         self.counters.left(road);
-        link.parked = Some(parked);
+        link.parked = Some(Box::new(parked));
         self.dispatch.enqueue(road, token.slot());
         self.dispatch_line(road);
         if self.links.get(token).is_some_and(|link| link.parked.is_some()) {
@@ -300,7 +300,7 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Takes a waiting request out of the line and forgets it, except for what a refusal takes.
     fn unpark(&mut self, token: Token) -> Option<(Head, Instant)> {
-        let Parked { head, request, answer, began, .. } = self.links.get_mut(token)?.parked.take()?;
+        let Parked { head, request, answer, began, .. } = *self.links.get_mut(token)?.parked.take()?;
         self.dispatch.leave(token.slot());
         self.buffers.put(request);
         self.buffers.put(answer);
