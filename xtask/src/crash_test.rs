@@ -270,16 +270,20 @@ impl Client {
         };
         let (large, small) = (of(1), of(0));
         let chosen = getrandom::u64()? % 4;
-        if chosen == 2 && small.len() < 30 && !large.is_empty() {
-            if let Some(after) = self.free(target, Change::Break, 1, 10)? {
-                let before: Vec<_> = large.into_iter().take(1).collect();
-                return Ok(Step { command: Command::Break, before, after });
-            }
-        } else if chosen == 3 && small.len() >= 10 {
-            if let Some(after) = self.free(target, Change::Join, 0, 1)? {
-                let before: Vec<_> = small.into_iter().take(10).collect();
-                return Ok(Step { command: Command::Join, before, after });
-            }
+        if chosen == 2
+            && small.len() < 30
+            && !large.is_empty()
+            && let Some(after) = self.free(target, Change::Break, 1, 10)?
+        {
+            let before: Vec<_> = large.into_iter().take(1).collect();
+            return Ok(Step { command: Command::Break, before, after });
+        }
+        if chosen == 3
+            && small.len() >= 10
+            && let Some(after) = self.free(target, Change::Join, 0, 1)?
+        {
+            let before: Vec<_> = small.into_iter().take(10).collect();
+            return Ok(Step { command: Command::Join, before, after });
         }
         let before: Vec<_> = large.into_iter().chain(small).rev().take(2).collect();
         let is_pown = chosen.is_multiple_of(2);
