@@ -11,7 +11,7 @@ use super::folder::Wallet;
 use super::pown::fresh_number;
 use crate::change::{Change, exchange};
 use crate::coin::Coin;
-use crate::envelope::{KeyCoin, random};
+use crate::envelope::KeyCoin;
 use crate::error::AskError;
 use crate::fleet::{Fleet, Outcome, Progress, ask_all};
 use crate::quorum::{Vote, is_enough};
@@ -53,7 +53,7 @@ impl Wallet {
         if given.iter().any(Coin::is_pending) {
             errors = self.settle(fleet, &mut given)?.errors;
         }
-        let session = NonZeroU32::new(u32::from_be_bytes(random()?)).unwrap_or(NonZeroU32::MIN);
+        let session = self.session;
         let (agreement, ids) = self.agree(fleet, change, session, &given)?;
         let is_in = |node| {
             let has_secret = |coin: &Coin| coin.at(node).number.is_some() && coin.at(node).pending.is_none();

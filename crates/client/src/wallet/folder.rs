@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
+use std::num::NonZeroU32;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -11,12 +12,16 @@ use zeroize::Zeroizing;
 use super::coin_file;
 use super::error::WalletError;
 use crate::coin::Coin;
+use crate::envelope::random;
 
 /// A folder with one file per coin, for its owner only. Two programs can not use it at the same time.
 #[derive(Debug)]
 pub struct Wallet {
     folder: PathBuf,
     coin_id: u16,
+    /// In whose name nodes keep numbers for Break and Join. The same as long as the wallet is open: a node keeps so many for
+    /// one address only, and offers a session's own again.
+    pub(super) session: NonZeroU32,
     /// Held as long as the wallet is open.
     _lock: File,
 }
@@ -43,7 +48,10 @@ impl Wallet {
         let path = folder.join(".lock");
         let lock = private().create(true).open(&path).map_err(WalletError::io("opening", &path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), coin_id, _lock: lock }),
+            Ok(()) => {
+                let session = NonZeroU32::new(u32::from_be_bytes(random()?)).unwrap_or(NonZeroU32::MIN);
+                Ok(Self { folder: folder.to_owned(), coin_id, session, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(WalletError::Locked(folder.to_owned())),
             Err(TryLockError::Error(error)) => Err(WalletError::io("locking", &path)(error)),
         }
