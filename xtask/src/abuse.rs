@@ -20,6 +20,9 @@ pub(crate) fn run(task: &str, options: &Options) -> Result<()> {
     let build = ["build", "--release", "--locked", "--package", "raida-server", "--package", "raida-abuse"];
     // Machines read what the suite prints, so Cargo's words go where they always go, and ours not in between.
     let mut build = step::cargo(build);
+    if options.flags.iter().any(|flag| flag.contains("io-uring")) {
+        build.args(["--features", "raida-server/io-uring"]);
+    }
     if !build.status()?.success() {
         anyhow::bail!("building the server and the suite failed");
     }

@@ -49,11 +49,15 @@ pub(crate) fn processor_share(node: &Node, span: Duration) -> f64 {
     used.processor
 }
 
-/// The number of octets in the line about the memory budget.
+/// What the line about the memory budget says, in octets.
 fn budget(node: &Node) -> Option<u64> {
-    let line = node.log().into_iter().find(|line| line.contains("memory budget"))?;
-    let (_, behind) = line.split_once("total")?;
-    behind.split(|letter: char| !letter.is_ascii_digit()).find_map(|digits| digits.parse().ok())
+    node.log().iter().find_map(|line| budget_in(line))
+}
+
+fn budget_in(line: &str) -> Option<u64> {
+    let (_, behind) = line.split_once("memory budget ")?;
+    let (mebibytes, _) = behind.split_once(" MiB")?;
+    mebibytes.parse::<u64>().ok()?.checked_mul(1 << 20)
 }
 
 impl Use {
@@ -75,5 +79,18 @@ impl fmt::Display for Use {
             write!(f, " of a budget of {} MiB", mebibytes(*budget))?;
         }
         write!(f, ", {descriptors_max} descriptors at most")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::budget_in;
+
+    #[test]
+    fn the_budget_is_read_from_the_line_that_the_node_logs() {
+        let line =
+            "2026-11-21T16:00:00Z  INFO raida_server: memory budget 412 MiB: connections=5 buffers=64 connections=100";
+        assert_eq!(budget_in(line), Some(412 << 20));
+        assert_eq!(budget_in("INFO raida_server: serving"), None);
     }
 }
