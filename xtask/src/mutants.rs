@@ -22,11 +22,11 @@ struct Mutant {
 }
 
 /// How many seeds are tried for each, the same for all.
-const SEEDS: &str = "300";
+const SEEDS: &str = "1000";
 /// The first of them.
 const FIRST: &str = "1";
 /// How many real seconds are tried for each.
-const BUDGET: &str = "120";
+const BUDGET: &str = "300";
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -72,12 +72,6 @@ const MUTANTS: &[Mutant] = &[
         to: "self.core.links.is_empty() && (in_flight == 0 || BUG) &&",
     },
     Mutant {
-        name: "a stop cuts off requests that have begun",
-        file: "crates/reactor/src/reactor.rs",
-        from: "self.for_each_link(|_| true, Core::stop);",
-        to: "self.for_each_link(|_| true, if BUG { Core::abort } else { Core::stop });",
-    },
-    Mutant {
         name: "a slot is free while a worker has its request",
         file: "crates/conn/src/connection.rs",
         from: "                processing.lose_peer();\n                processing.set_surplus(Surplus::Lost, host);\n                Step::Wait",
@@ -104,8 +98,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a request that finds no room again loses its place",
         file: "crates/reactor/src/streams.rs",
-        from: "                link.parked = Some(Parked::from_job(job));\n",
-        to: "                let parked = Parked::from_job(job);\n                link.parked = if BUG { None } else { Some(parked) };\n",
+        from: "                return;\n            }\n            self.dispatch.leave(slot);",
+        to: "                if BUG {\n                    link.parked = None;\n                }\n                return;\n            }\n            self.dispatch.leave(slot);",
     },
     Mutant {
         name: "received octets are left lying about",
