@@ -28,6 +28,14 @@ pub struct Connection<B> {
     unread: bool,
 }
 
+/// What comes after a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FollowUp {
+    Request,
+    Farewell,
+    Close,
+}
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     /// A connection accepted at `now`. Its first step is `Receive`.
     #[must_use]
@@ -193,6 +201,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         self.state.due().map(|(deadline, _)| deadline)
     }
 
+    /// Whether the step behind the [`Step::Send`] that is out will be a plain [`Step::Close`], if all of it goes out and
+    /// nothing else comes first. Then whoever sends may as well close at the same time.
+    #[must_use]
+    pub fn closes_when_sent(&self) -> bool {
+        let State::WantWrite(writing) = &self.state else { return false };
+        self.follow_up(writing) == FollowUp::Close
+    }
+
     /// Where the connection is.
     #[must_use]
     pub fn phase(&self) -> Phase {
@@ -232,16 +248,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         if !unsent.is_empty() {
             return self.enter(State::WantWrite(writing), Step::Send(unsent));
         }
+        match self.follow_up(&writing) {
+            FollowUp::Request => self.follow(writing, turn),
+            FollowUp::Farewell => {
+                let lingering = writing.into_lingering(turn.now, turn.policy, turn.host);
+                self.enter(State::Lingering(lingering), Step::Linger)
+            }
+            FollowUp::Close => self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host),
+        }
+    }
+
+    /// What comes after a response that has gone out.
+    fn follow_up(&self, writing: &WantWrite<B>) -> FollowUp {
         let is_left = self.unread || !matches!(writing.surplus(), Surplus::Nothing);
         let next_is_here = matches!(writing.surplus(), Surplus::Kept(_));
         let next_may_come = matches!(writing.surplus(), Surplus::Nothing) && !self.peer_has_ended;
         if self.remaining > 0 && (next_is_here || next_may_come) {
-            self.follow(writing, turn)
+            FollowUp::Request
         } else if is_left && !self.peer_has_ended {
-            let lingering = writing.into_lingering(turn.now, turn.policy, turn.host);
-            self.enter(State::Lingering(lingering), Step::Linger)
+            FollowUp::Farewell
         } else {
-            self.close_from(State::WantWrite(writing), CloseReason::Served, turn.host)
+            FollowUp::Close
         }
     }
 

@@ -48,6 +48,13 @@ pub trait Backend {
     /// [`Completion::Returned`] where the token is closed first.
     fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>);
 
+    /// As [`send`](Self::send), for a response behind which the loop will close, without a reset, once all of the range has
+    /// gone out. A backend may close at the same time. It still reports [`Completion::Sent`], and the loop still calls
+    /// [`close`](Self::close). Where not all goes out the connection stays open, and nothing is different from `send`.
+    fn send_last(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
+        self.send(token, buffer, range);
+    }
+
     /// Asks to be told by [`Completion::Gone`] if the peer resets while nothing is in flight for it.
     fn watch(&mut self, token: Token);
 

@@ -15,6 +15,8 @@ pub(crate) enum Order {
     Nothing,
     Receive(Token),
     Send(Token, Buffer, Range<usize>),
+    /// Send what will be followed by a plain close.
+    SendLast(Token, Buffer, Range<usize>),
     /// Shut down the sending side, then receive what is left.
     Linger(Token),
     /// Report a reset while the request is with a worker.

@@ -241,6 +241,7 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
             Order::Nothing => {}
             Order::Receive(token) => self.backend.receive(token),
             Order::Send(token, buffer, range) => self.backend.send(token, buffer, range),
+            Order::SendLast(token, buffer, range) => self.backend.send_last(token, buffer, range),
             Order::Linger(token) => {
                 self.backend.shut_down_sending(token);
                 self.backend.receive(token);

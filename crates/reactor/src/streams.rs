@@ -327,8 +327,10 @@ impl<S: Service, C: Clock> Core<S, C> {
     fn send(&mut self, token: Token, range: Range<usize>) -> Order {
         let Some(link) = self.links.get_mut(token) else { return Order::Nothing };
         let start = link.response_start;
+        let range = start + range.start..start + range.end;
         match link.response.take() {
-            Some(buffer) => Order::Send(token, buffer, start + range.start..start + range.end),
+            Some(buffer) if link.machine.closes_when_sent() => Order::SendLast(token, buffer, range),
+            Some(buffer) => Order::Send(token, buffer, range),
             None => Order::Nothing,
         }
     }

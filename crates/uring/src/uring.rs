@@ -29,6 +29,9 @@ use crate::sys::{Event, Interest, Last, Loan, Ring, Room, SLOTS_MAX, Tag};
 /// Completions reported after which the loop is sent to submit and to look for others, even if there are more to report.
 const TURNS_MAX: u32 = 256;
 
+/// The longest answer that a close is linked to: it fits into any socket's buffer, so it goes out at once.
+const LINKED_MAX: usize = 2048;
+
 /// Buffers that may wait to be given back before the queue for them has to grow.
 const RETURNED_ROOM: usize = 1024;
 
@@ -400,6 +403,13 @@ impl Backend for Uring {
 
     fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
         self.send_by(token, buffer, range, false);
+    }
+
+    fn send_last(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
+        // Where much is going on, the close shares a submission with others anyway, and a link costs more than it saves.
+        // A long answer may take a while, and the loop wants to hear of each part of it.
+        let alone = self.ready.is_empty() && range.len() <= LINKED_MAX;
+        self.send_by(token, buffer, range, alone);
     }
 
     fn watch(&mut self, token: Token) {

@@ -227,6 +227,53 @@ fn sizes_out_of_range_are_named() {
     assert_eq!(text, "connections_max must be 1 to 268435456, found 268435457");
 }
 
+#[test]
+fn a_close_linked_to_a_send_costs_no_wait_and_happens_once() {
+    let mut rig = rig_with(Rings::default());
+    for round in 0..20u8 {
+        let (client, token) = rig.connect(0);
+        let enters = rig.backend.syscall_counts().enter;
+        rig.backend.send_last(token, rig::buffer(&[round; 9]), 2..9);
+        assert!(matches!(rig.next(), Seen::Sent { sent: 7, .. }));
+        // Closed already, before the loop says so: by now the number may be another connection's.
+        assert_eq!(read_to_end(&client), [round; 7]);
+        let (mut heir, heir_token) = rig.connect(1);
+        rig.backend.close(token, round % 2 == 0);
+        rig.backend.receive(heir_token);
+        heir.write_all(b"mine").unwrap();
+        assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == b"mine"));
+        rig.close(heir_token, false);
+        assert!(rig.backend.syscall_counts().enter > enters);
+    }
+}
+
+#[test]
+fn a_send_that_fails_closes_nothing() {
+    let mut rig = rig_with(Rings::default());
+    let (client, token) = rig.connect(0);
+    reset(client);
+    rig.backend.send_last(token, rig::buffer(b"answer"), 0..6);
+    assert!(matches!(rig.next(), Seen::Failed { buffer: Some(_), .. }));
+    // Had it been closed, the number would be that of this connection, and closing it again would end that one.
+    let (mut other, other_token) = rig.connect(1);
+    rig.close(token, false);
+    rig.backend.receive(other_token);
+    other.write_all(b"here").unwrap();
+    assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == b"here"));
+}
+
+#[test]
+fn a_loop_that_receives_after_its_last_send_is_told_that_it_is_over() {
+    let mut rig = rig_with(Rings::default());
+    let (client, token) = rig.connect(0);
+    rig.backend.send_last(token, rig::buffer(b"bye"), 0..3);
+    assert!(matches!(rig.next(), Seen::Sent { sent: 3, .. }));
+    assert_eq!(read_to_end(&client), b"bye");
+    rig.backend.receive(token);
+    assert!(matches!(rig.next(), Seen::Ended { .. }));
+    rig.close(token, true);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 

@@ -58,7 +58,7 @@ impl Session {
 
     /// Hands an input in, and checks what must hold whatever it was.
     pub(crate) fn give(&mut self, input: Input) -> Seen {
-        let before = self.phase();
+        let (before, is_last) = (self.phase(), self.connection.closes_when_sent());
         let (now, policy, host) = (Instant::from_micros(self.now), &self.policy, &mut self.host);
         let mut octets = Vec::new();
         let step = match &input {
@@ -81,6 +81,10 @@ impl Session {
         let seen = self.see(step, &mut octets);
         assert!(leads(&input, before, self.phase()), "{input:?} led from {before:?} to {:?}", self.phase());
         self.check(before, Some(&seen));
+        if is_last && matches!(input, Input::Sent(_)) {
+            let kept_its_word = matches!(seen, Seen::Send(_) | Seen::Close(CloseReason::Served));
+            assert!(kept_its_word, "a last response was followed by {seen:?}");
+        }
         seen
     }
 
