@@ -165,7 +165,7 @@ impl Builder {
         let mut command = Command::new(&self.program);
         command.arg("--config").arg(file).arg("--data-dir").arg(folder.join("data"));
         command.args(["--listen", &self.listen]).args(&self.arguments);
-        if let Ok(backend) = std::env::var("RAIDA_BEHAVIOUR_BACKEND") {
+        if let Some(backend) = wished_backend() {
             command.args(["--backend", &backend]);
         }
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAIDA_")) {
@@ -215,9 +215,15 @@ impl Builder {
     }
 }
 
+/// The backend that the suite is to run on, where it is not the server's default.
+#[must_use]
+pub fn wished_backend() -> Option<String> {
+    std::env::var("RAIDA_BEHAVIOUR_BACKEND").ok()
+}
+
 /// Whether the line that says that the node serves names the backend that the suite is to run on.
 fn serves_as_wished(line: &str) -> bool {
-    std::env::var("RAIDA_BEHAVIOUR_BACKEND").map_or(true, |wish| line.contains(&wish))
+    wished_backend().is_none_or(|wish| line.contains(&wish))
 }
 
 /// The first address in the line that says that the node serves.
