@@ -43,6 +43,8 @@ fn traffic_shows_in_the_metrics_of_all_io_threads() {
     assert_eq!(number(&metrics, "raida_octets_in_total"), 500);
     assert_eq!(number(&metrics, "raida_answers_total{status=\"250\"}"), 20);
     assert_eq!(number(&metrics, "raida_request_duration_seconds_count"), 20);
+    assert_eq!(number(&metrics, "raida_connections_closed_total{reason=\"served\"}"), 10);
+    assert_eq!(number(&metrics, "raida_store_takes_changes"), 1);
     assert_eq!(number(&metrics, "raida_reactors"), 2);
     assert!(number(&metrics, "raida_memory_bytes") > 1_000_000);
     assert!(number(&metrics, "raida_descriptors_open") > 5);
