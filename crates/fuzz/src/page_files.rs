@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use raida_store::pages::{self, ImportReport, Orphans, PAGE_LEN, Selection};
@@ -13,10 +13,10 @@ use raida_wire::{CoinId, Month};
 /// A folder is taken over or refused in words; what was taken over and written out again is taken over alike.
 ///
 /// Taking over ends with a look at every page there can be, which takes a second. So inputs meet a store that holds a coin
-/// elsewhere: the folder is surveyed and compared, and refused at last. The first few that begin with [`WHOLE`] are taken
+/// elsewhere: the folder is surveyed and compared, and refused at last. The first one that begins with [`WHOLE`] is taken
 /// over wholly.
 pub fn page_files(octets: &[u8]) {
-    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static WAS_RUN: AtomicBool = AtomicBool::new(false);
     let folder = tempfile::tempdir().expect("a folder");
     let (is_whole, octets) = octets.strip_prefix(WHOLE).map_or((false, octets), |rest| (true, rest));
     let Some((choice, files)) = octets.split_first() else { return };
@@ -24,7 +24,7 @@ pub fn page_files(octets: &[u8]) {
         write(folder.path(), file);
     }
     let orphans = if choice % 2 == 0 { Orphans::Leave } else { Orphans::Claim(Month(45)) };
-    if is_whole && RUNS.fetch_add(1, Ordering::Relaxed) < 2 {
+    if is_whole && !WAS_RUN.swap(true, Ordering::Relaxed) {
         whole(folder.path(), orphans);
     } else {
         refused(folder.path(), orphans);
