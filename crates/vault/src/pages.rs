@@ -111,7 +111,9 @@ impl Bar {
             Progress::Checked { done, total } => ("checking", done, total),
             Progress::Orphan(coin) => {
                 let (denomination, number) = (coin.denomination, coin.serial_number.get());
-                return self.0.suspend(|| eprintln!("coin {denomination}:{number} has an owner but no month"));
+                // Whoever does not want to read it is no reason to stop half-way.
+                let tell = || writeln!(io::stderr(), "coin {denomination}:{number} has an owner but no month");
+                return drop(self.0.suspend(tell));
             }
         };
         if done == 1 {

@@ -15,6 +15,7 @@ use super::summary::{Summary, Tally};
 use crate::chunk::Chunk;
 use crate::page_id::PageId;
 use crate::store::Store;
+use crate::unissued::Unissued;
 use crate::view::View;
 
 /// What becomes of coins that have an owner but no month.
@@ -72,7 +73,7 @@ pub fn import(
     let mut batch = store.write()?;
     for (done, page) in folder.pages.iter().enumerate() {
         folder.read(page, &mut octets)?;
-        adopt(page, &mut octets, orphans, &mut |coin| {
+        adopt(page, &mut octets, orphans, &store.unissued, &mut |coin| {
             if let Some(count) = found.0.get_mut(coin.denomination.index()) {
                 *count += 1;
             }
@@ -104,7 +105,7 @@ fn known_pages(folder: &Folder, store: &Store, orphans: Orphans) -> Result<Vec<P
     let mut octets = Zeroizing::new([0; PAGE_LEN]);
     let mut known = Vec::new();
     for page in PageId::all().filter(|page| store.mirror.issued.is_any(*page)) {
-        let is_same = folder.read(page, &mut octets)? && is_same(&view, page, &mut octets, orphans)?;
+        let is_same = folder.read(page, &mut octets)? && is_same(&view, page, &mut octets, orphans, &store.unissued)?;
         if !is_same {
             return Err(ImportError::Conflict(page));
         }
@@ -114,9 +115,15 @@ fn known_pages(folder: &Folder, store: &Store, orphans: Orphans) -> Result<Vec<P
 }
 
 /// Whether the store's page is what this file becomes. A claimed coin may have been claimed in an earlier month.
-fn is_same(view: &View, page: PageId, octets: &mut [u8; PAGE_LEN], orphans: Orphans) -> Result<bool, ImportError> {
+fn is_same(
+    view: &View,
+    page: PageId,
+    octets: &mut [u8; PAGE_LEN],
+    orphans: Orphans,
+    unissued: &Unissued,
+) -> Result<bool, ImportError> {
     let mut claimed = Vec::new();
-    adopt(page, octets, orphans, &mut |coin| claimed.push(coin));
+    adopt(page, octets, orphans, unissued, &mut |coin| claimed.push(coin));
     let stored = view.page(page)?;
     let empty = Chunk::EMPTY;
     for ((id, mut chunk), stored) in octets::chunks(page, octets).zip(&stored) {
@@ -135,11 +142,19 @@ fn is_same(view: &View, page: PageId, octets: &mut [u8; PAGE_LEN], orphans: Orph
     Ok(true)
 }
 
-/// Finds the coins with an owner but no month, ascending, and gives them one if they are to be claimed.
-fn adopt(page: PageId, octets: &mut [u8; PAGE_LEN], orphans: Orphans, orphan: &mut dyn FnMut(CoinId)) {
+/// Finds the coins with an owner but no month, ascending, and gives them one if they are to be claimed. A number that this
+/// store itself has for a coin that is not issued, as its own exports do, is no owner's.
+fn adopt(
+    page: PageId,
+    octets: &mut [u8; PAGE_LEN],
+    orphans: Orphans,
+    unissued: &Unissued,
+    orphan: &mut dyn FnMut(CoinId),
+) {
     for (place, record) in octets::records_mut(octets).iter_mut().enumerate() {
         let ([number @ .., month @ 0], Some(coin)) = (record, page.coin(place)) else { continue };
-        if *number == [0; 16] || *number == initial_number(coin) {
+        let is_nobodys = *number == [0; 16] || *number == initial_number(coin);
+        if is_nobodys || *number == *unissued.number(coin).octets() {
             continue;
         }
         orphan(coin);

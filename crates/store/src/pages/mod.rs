@@ -21,6 +21,11 @@
 //! let report = pages::import(folder.path(), &mut new, Orphans::Leave, &mut |_| {})?;
 //! assert_eq!(report.store, report.files);
 //! assert_eq!(new.read(coin)?, old.read(coin)?);
+//!
+//! // With its old secret a store knows the numbers that stand for coins which are not issued.
+//! let mut again = Store::open_on(raida_store::testing::Disk::new().plug_in(), &Options::new([7; 32]))?;
+//! let report = pages::import(folder.path(), &mut again, Orphans::Leave, &mut |_| {})?;
+//! assert_eq!(report.orphans, Default::default());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
