@@ -45,7 +45,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let figure = count(&program, &name).with_context(|| name.clone())?;
         let before = reference.get(&name).copied();
         let change = before.map(|before| (figure / before - 1.0) * 100.0);
-        println!("    {name:<18} {figure:>9.1}{}", change.map_or_else(String::new, |change| format!(" {change:+6.1} %")));
+        println!(
+            "    {name:<18} {figure:>9.1}{}",
+            change.map_or_else(String::new, |change| format!(" {change:+6.1} %"))
+        );
         if change.is_some_and(|change| change > options.tolerance) {
             worse.push(name.clone());
         }

@@ -43,7 +43,8 @@ fn files(folder: PathBuf) {
     let (own, readable) = (folder.join("own"), folder.join("readable"));
     [&own, &readable].iter().for_each(|folder| fs::create_dir(folder).unwrap());
     fs::write(readable.join("file"), "text").unwrap();
-    let allowed = Files { readable: &[readable.clone(), "/no/such/place".into()], writable: std::slice::from_ref(&own) };
+    let allowed =
+        Files { readable: &[readable.clone(), "/no/such/place".into()], writable: std::slice::from_ref(&own) };
     let confinement = match confine_files(&allowed) {
         Ok(confinement) => confinement,
         Err(failure) => return println!("skipped: {failure}"),
