@@ -1,5 +1,7 @@
 //! A node with several I/O threads on one port answers as one with a single thread does.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, also in its shared parts")]
+
 use raida_behaviour::request::{answer, echo_request, plain, with_payload, without_time};
 use raida_behaviour::{Node, Shared, ask};
 
