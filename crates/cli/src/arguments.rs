@@ -184,7 +184,7 @@ pub(crate) struct Nodes {
     /// All 25 nodes of a network on one host: RAIDA 0 at this port, RAIDA 24 at the 24th after it
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "nodes")]
     pub(crate) network: Option<NetworkArgument>,
-    /// A file with nodes, one HOST:PORT[@ID] per line; what follows a # does not count
+    /// A file with nodes, one per line as for --node; what follows a # does not count
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nodes", "network"])]
     pub(crate) nodes_file: Option<PathBuf>,
     /// The RAIDA id of all nodes that have no @ID; otherwise the port tells (50000 is 0, 50024 is 24, any other is 0)

@@ -81,7 +81,7 @@ fn print(report: &Report, is_json: bool) -> Result<()> {
     Ok(())
 }
 
-/// As [`print`], for coins: `true` if all are well.
+/// As [`print()`], for coins: `true` if all are well.
 fn print_coins((report, is_json): (CoinReport, bool)) -> Result<bool> {
     if is_json {
         show(coin_json::lines(&report)?.as_bytes())?;

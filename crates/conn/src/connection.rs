@@ -10,7 +10,7 @@ use crate::phase::{Phase, State, WantReadHeader, WantWrite};
 use crate::policy::Policy;
 use crate::reading::{Reading, Turn};
 use crate::step::Step;
-use crate::surplus::{Source, Surplus};
+use crate::surplus::{JOINED_MAX, Source, Surplus};
 
 /// One peer's framing and turn-taking, as pure state.
 ///
@@ -67,11 +67,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             State::WantReadHeader(header) => {
                 let source = Source::Lent(input);
                 let reading = header.read(&source, &mut turn);
-                self.read(reading, source, &mut turn)
+                self.read(reading, source, 0, &mut turn)
             }
             State::WantReadBody(body) => {
                 let reading = body.read(input, &turn);
-                self.read(reading, Source::Lent(input), &mut turn)
+                self.read(reading, Source::Lent(input), 0, &mut turn)
             }
             State::Processing(mut processing) => {
                 processing.set_surplus(Surplus::Lost, turn.host);
@@ -137,6 +137,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     }
 
     /// The response is finished and has `len` octets, which [`Step::Send`] counts from 0. With 0 there is none.
+    ///
+    /// Where the next step is another request, this response is still to be sent: the next one follows it without a gap,
+    /// and [`Step::Send`] counts from the start of the first.
     pub fn responded(
         &mut self,
         now: Instant,
@@ -149,7 +152,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         if processing.peer_is_gone() {
             return self.close_from(State::Processing(processing), CloseReason::PeerGone, host);
         }
-        self.write(processing.into_write(len, now, policy), &mut Turn { now, policy, host })
+        let (writing, mut turn) = (processing.into_write(len, now, policy), Turn { now, policy, host });
+        if self.may_join(&writing, &turn) {
+            let owed = writing.unsent().len();
+            return self.follow(writing, owed, &mut turn);
+        }
+        self.write(writing, &mut turn)
     }
 
     /// The first `count` octets of the range last given were sent.
@@ -215,11 +223,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         self.state.phase()
     }
 
-    /// Goes on from what reading `source` brought.
+    /// Goes on from what reading `source` brought, while `owed` octets of earlier responses wait to be sent.
     fn read<H: Host<Buffer = B>>(
         &mut self,
         reading: Reading<B>,
         source: Source<'_, B>,
+        owed: usize,
         turn: &mut Turn<'_, H>,
     ) -> Step<B> {
         match reading {
@@ -231,12 +240,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             Reading::Refused(mut processing, refusal) => {
                 source.discard(turn.host);
                 processing.set_surplus(Surplus::Lost, turn.host);
+                processing.owe(owed);
                 self.enter(State::Processing(processing), Step::Refuse(refusal))
             }
             Reading::Whole { mut processing, head, request, used } => {
                 self.remaining = self.remaining.saturating_sub(1);
                 let surplus = source.into_surplus(used, self.remaining > 0, turn.host);
                 processing.set_surplus(surplus, turn.host);
+                processing.owe(owed);
                 self.enter(State::Processing(processing), Step::Process { head, request })
             }
         }
@@ -249,7 +260,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             return self.enter(State::WantWrite(writing), Step::Send(unsent));
         }
         match self.follow_up(&writing) {
-            FollowUp::Request => self.follow(writing, turn),
+            FollowUp::Request => self.follow(writing, 0, turn),
             FollowUp::Farewell => {
                 let lingering = writing.into_lingering(turn.now, turn.policy, turn.host);
                 self.enter(State::Lingering(lingering), Step::Linger)
@@ -272,13 +283,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         }
     }
 
-    /// Turns to the next request, whose first octets may be here already.
-    fn follow<H: Host<Buffer = B>>(&mut self, writing: WantWrite<B>, turn: &mut Turn<'_, H>) -> Step<B> {
+    /// Whether the next request is here, and its response may leave with this one, which is new.
+    fn may_join<H: Host<Buffer = B>>(&self, writing: &WantWrite<B>, turn: &Turn<'_, H>) -> bool {
+        let Surplus::Kept(leftover) = writing.surplus() else { return false };
+        (1..JOINED_MAX).contains(&writing.unsent().len())
+            && self.follow_up(writing) == FollowUp::Request
+            && leftover.whole(&turn.policy.rules).is_some_and(|head| turn.host.joins(&head))
+    }
+
+    /// Turns to the next request, whose first octets may be here already, while `owed` octets wait to be sent.
+    fn follow<H: Host<Buffer = B>>(&mut self, writing: WantWrite<B>, owed: usize, turn: &mut Turn<'_, H>) -> Step<B> {
         match writing.into_next(turn.now, turn.policy) {
             (header, Surplus::Kept(leftover)) => {
                 let source = Source::Kept(leftover);
                 let reading = header.read(&source, turn);
-                self.read(reading, source, turn)
+                self.read(reading, source, owed, turn)
             }
             (header, Surplus::Nothing | Surplus::Lost) => self.enter(State::WantReadHeader(header), Step::Receive),
         }

@@ -15,6 +15,13 @@ pub trait Host {
     /// Source: protocol §3.1
     fn admit(&mut self, head: &Head) -> Result<(), Status>;
 
+    /// Whether the answer to this request will be there at once, so that it may leave together with the answer before it.
+    /// Asked only where the whole request has come behind another one.
+    fn joins(&self, head: &Head) -> bool {
+        let _ = head;
+        false
+    }
+
     /// A buffer of at least `len` octets, or `None` where no more memory may be used: the request is then answered with
     /// 254. One that is shorter counts as `None`.
     fn take_buffer(&mut self, len: usize) -> Option<Self::Buffer>;

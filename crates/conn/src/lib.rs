@@ -93,4 +93,4 @@ pub use instant::Instant;
 pub use phase::Phase;
 pub use policy::Policy;
 pub use step::{Octets, Step};
-pub use surplus::PIPELINE_MAX;
+pub use surplus::{JOINED_MAX, PIPELINE_MAX};

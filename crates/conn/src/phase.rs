@@ -104,7 +104,7 @@ impl WantReadHeader {
     }
 
     pub(crate) fn into_processing<B>(self) -> Processing<B> {
-        Processing { surplus: Surplus::Nothing, peer_is_gone: false }
+        Processing { surplus: Surplus::Nothing, peer_is_gone: false, owed: 0 }
     }
 
     pub(crate) fn progressed(&mut self, now: Instant, policy: &Policy) {
@@ -147,7 +147,7 @@ pub(crate) struct WantReadBody<B> {
 
 impl<B: AsMut<[u8]>> WantReadBody<B> {
     pub(crate) fn into_processing(self) -> (Processing<B>, Head, B) {
-        (Processing { surplus: Surplus::Nothing, peer_is_gone: false }, self.head, self.request)
+        (Processing { surplus: Surplus::Nothing, peer_is_gone: false, owed: 0 }, self.head, self.request)
     }
 
     pub(crate) fn progressed(&mut self, now: Instant, policy: &Policy) {
@@ -170,6 +170,8 @@ impl<B: AsMut<[u8]>> WantReadBody<B> {
 pub(crate) struct Processing<B> {
     surplus: Surplus<B>,
     peer_is_gone: bool,
+    /// How many octets of answers to earlier requests wait for this answer, to leave with it.
+    owed: usize,
 }
 
 impl<B> Processing<B> {
@@ -187,9 +189,14 @@ impl<B> Processing<B> {
         self.peer_is_gone
     }
 
+    /// Lets the answers before this one leave with it.
+    pub(crate) fn owe(&mut self, octets: usize) {
+        self.owed = octets;
+    }
+
     pub(crate) fn into_write(self, len: usize, now: Instant, policy: &Policy) -> WantWrite<B> {
         let patience = Patience::new(now, policy.write_progress, policy.write);
-        WantWrite { surplus: self.surplus, sent: 0, len, patience }
+        WantWrite { surplus: self.surplus, sent: 0, len: self.owed.saturating_add(len), patience }
     }
 }
 

@@ -2,12 +2,15 @@
 
 use core::ops::Range;
 
-use raida_wire::{BODY_MAX, LONG};
+use raida_wire::{BODY_MAX, Head, LONG, Rules};
 
 use crate::host::Host;
 
 /// The most octets that are kept behind a request, for the requests that follow: as many as the longest one has.
 pub const PIPELINE_MAX: usize = LONG + BODY_MAX;
+
+/// While fewer octets of answers than this are ready, the answer to the next request may join them.
+pub const JOINED_MAX: usize = 2048;
 
 /// What is known of the octets behind a request.
 pub(crate) enum Surplus<B> {
@@ -24,6 +27,18 @@ impl<B> Surplus<B> {
         if let Self::Kept(leftover) = self {
             host.put_buffer(leftover.buffer);
         }
+    }
+}
+
+impl<B: AsRef<[u8]>> Leftover<B> {
+    fn octets(&self) -> &[u8] {
+        self.buffer.as_ref().get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The header of the request at its beginning, if all of that request is here.
+    pub(crate) fn whole(&self, rules: &Rules) -> Option<Head> {
+        let head = Head::judge(self.octets(), rules).ok().flatten()?;
+        (self.octets().len() >= head.request_len()).then_some(head)
     }
 }
 
@@ -45,7 +60,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Source<'_, B> {
     pub(crate) fn octets(&self) -> &[u8] {
         match self {
             Self::Lent(input) => input,
-            Self::Kept(Leftover { buffer, range }) => buffer.as_ref().get(range.clone()).unwrap_or_default(),
+            Self::Kept(leftover) => leftover.octets(),
         }
     }
 

@@ -13,7 +13,7 @@ use raida_wire::{CoinId, Month};
 /// A folder is taken over or refused in words; what was taken over and written out again is taken over alike.
 ///
 /// Taking over ends with a look at every page there can be, which takes a second. So inputs meet a store that holds a coin
-/// elsewhere: the folder is surveyed and compared, and refused at last. The first one that begins with [`WHOLE`] is taken
+/// elsewhere: the folder is surveyed and compared, and refused at last. The first one that begins with `WHOLE` is taken
 /// over wholly.
 pub fn page_files(octets: &[u8]) {
     static WAS_RUN: AtomicBool = AtomicBool::new(false);

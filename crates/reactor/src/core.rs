@@ -301,6 +301,10 @@ impl<S: Service, C: Clock> Host for Surroundings<'_, S, C> {
         crate::service::admit(self.service, head)
     }
 
+    fn joins(&self, head: &Head) -> bool {
+        self.service.weight(head) == Weight::Light
+    }
+
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {
         let octets = buffer_pool::size(len);
         if let Some(guest) = &mut self.guest

@@ -23,10 +23,10 @@ pub(crate) struct Link {
     pub(crate) opened: Instant,
     pub(crate) octets_in: u64,
     pub(crate) octets_out: u64,
-    /// A finished response, while the backend does not have it.
+    /// Finished responses, while the backend does not have them.
     pub(crate) response: Option<Buffer>,
-    /// Where the response begins in its buffer; the machine counts from there.
-    pub(crate) response_start: usize,
+    /// Where they lie in the buffer; the machine counts from there.
+    pub(crate) response_at: Range<usize>,
     /// A request for another thread that had no room yet. Few connections have one, so it lies elsewhere.
     pub(crate) parked: Option<Box<Parked>>,
 }
@@ -52,7 +52,7 @@ impl Link {
             octets_in: 0,
             octets_out: 0,
             response: None,
-            response_start: 0,
+            response_at: 0..0,
             parked: None,
         }
     }
@@ -69,11 +69,35 @@ impl Link {
         }
     }
 
-    /// Keeps a finished response, and says how long it is.
-    pub(crate) fn respond(&mut self, buffer: Buffer, range: Range<usize>) -> usize {
-        self.response = Some(buffer);
-        self.response_start = range.start;
-        range.len()
+    /// Keeps a finished response, behind those that wait to be sent with it. Gives back a buffer that is needed no longer.
+    pub(crate) fn respond(&mut self, mut buffer: Buffer, range: Range<usize>) -> Option<Buffer> {
+        let Some(mut earlier) = self.response.take() else {
+            self.response = Some(buffer);
+            self.response_at = range;
+            return None;
+        };
+        let Range { start, end } = self.response_at;
+        let (before, added) = (end - start, range.len());
+        if earlier.len() < buffer.len() {
+            // A refusal's buffer has no room for more.
+            let room = buffer.front_mut(range.end.max(before + added));
+            room.copy_within(range, before);
+            copy(room, 0, earlier.as_ref().get(start..end).unwrap_or_default());
+            self.response_at = 0..before + added;
+            (earlier, buffer) = (buffer, earlier);
+        } else {
+            copy(earlier.front_mut(end + added), end, buffer.as_ref().get(range).unwrap_or_default());
+            self.response_at = start..end + added;
+        }
+        self.response = Some(earlier);
+        Some(buffer)
+    }
+}
+
+/// Copies `from` to where `to` has room for it.
+fn copy(to: &mut [u8], at: usize, from: &[u8]) {
+    if let Some(room) = to.get_mut(at..at + from.len()) {
+        room.copy_from_slice(from);
     }
 }
 
@@ -93,7 +117,30 @@ impl Parked {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use raida_conn::{Connection, Instant, Policy};
+    use raida_wire::Rules;
+
+    use super::Link;
+    use crate::buffer::Buffer;
     use crate::footprint::SLOT;
+
+    #[test]
+    fn responses_that_leave_together_lie_behind_each_other_whatever_their_buffers() {
+        let policy = Policy::new(Rules { raida_id: 0, coin_id: 6, body_max: 100 });
+        for lens in [[64, 128, 64], [128, 64, 64], [16, 16, 128], [128, 128, 8]] {
+            let machine = Connection::new(Instant::from_micros(0), &policy);
+            let mut link = Link::new(machine, (Ipv4Addr::LOCALHOST, 1).into(), None, Instant::from_micros(0));
+            for (octet, len) in (1_u8..).zip(lens) {
+                let mut buffer = Buffer::zeroed(len);
+                buffer.as_mut()[3..8].fill(octet);
+                assert_eq!(link.respond(buffer, 3..8).is_some(), octet > 1);
+            }
+            let all = link.response.unwrap();
+            assert_eq!(all.as_ref()[link.response_at], [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3], "{lens:?}");
+        }
+    }
 
     #[test]
     fn a_connection_without_its_buffers_takes_less_than_half_a_kilobyte() {

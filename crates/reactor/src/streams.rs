@@ -61,8 +61,11 @@ impl<S: Service, C: Clock> Core<S, C> {
             return self.returned(buffer);
         };
         link.octets_out += sent as u64;
-        link.response = Some(buffer);
         let step = self.feed(token, |machine, policy, host| machine.sent(now, sent, policy, host));
+        match (&step, self.links.get_mut(token)) {
+            (Some(Step::Send(_)), Some(link)) => link.response = Some(buffer),
+            _ => self.buffers.put(buffer),
+        }
         self.follow(token, step, &mut [], now)
     }
 
@@ -224,8 +227,8 @@ impl<S: Service, C: Clock> Core<S, C> {
                 self.counters.stale_completions.add(1);
                 return Order::Nothing;
             };
-            if !matches!(step, Step::Send(_) | Step::Wait) {
-                // The former response has gone out, or never will.
+            if matches!(step, Step::Receive | Step::Linger | Step::Close(_)) {
+                // What has not gone out by now never will.
                 self.drop_response(token);
             }
             let len = match step {
@@ -311,22 +314,39 @@ impl<S: Service, C: Clock> Core<S, C> {
     fn respond(&mut self, token: Token, head: &Head, outcome: Outcome, mut answer: Buffer, began: Instant) -> usize {
         self.buffers.book_growth(&mut answer);
         let range = self.settle(head, outcome, &mut answer, began);
-        self.links.get_mut(token).map_or(0, |link| link.respond(answer, range))
+        self.keep_response(token, answer, range)
+    }
+
+    /// Keeps a response until it is sent, and says how long it is.
+    fn keep_response(&mut self, token: Token, answer: Buffer, range: Range<usize>) -> usize {
+        let len = range.len();
+        let Some(link) = self.links.get_mut(token) else {
+            self.buffers.put(answer);
+            return 0;
+        };
+        if let Some(copied) = link.respond(answer, range) {
+            self.buffers.put(copied);
+            if let Some(all) = &mut link.response {
+                self.buffers.book_growth(all);
+            }
+        }
+        len
     }
 
     /// Writes a refusal as the connection's response, and says how long it is.
     fn refuse_link(&mut self, token: Token, refusal: &Refusal, began: Instant) -> usize {
         let mut buffer = self.buffers.take_tiny();
         let range = self.refuse(refusal, &mut buffer, began);
-        let Some(link) = self.links.get_mut(token) else { return 0 };
-        debug!(slot = token.slot(), peer = %link.peer, status = %refusal.status(), "request refused");
-        link.respond(buffer, range)
+        if let Some(link) = self.links.get(token) {
+            debug!(slot = token.slot(), peer = %link.peer, status = %refusal.status(), "request refused");
+        }
+        self.keep_response(token, buffer, range)
     }
 
     /// Sends a part of the response, counted from its start.
     fn send(&mut self, token: Token, range: Range<usize>) -> Order {
         let Some(link) = self.links.get_mut(token) else { return Order::Nothing };
-        let start = link.response_start;
+        let start = link.response_at.start;
         let range = start + range.start..start + range.end;
         match link.response.take() {
             Some(buffer) if link.machine.closes_when_sent() => Order::SendLast(token, buffer, range),

@@ -16,7 +16,7 @@ fn pipelined_requests_are_answered_in_order_and_nothing_is_left() {
         let mut rig = Rig::new(seed, Weather::rough(), 10 * MS, |settings| {
             settings.policy.requests_max = u32::from(REQUESTS);
         });
-        let command = |tag: u16| [ECHO, DEFER, ECHO, PANIC_LATER][usize::from(tag) % 4];
+        let command = |tag: u16| [ECHO, ECHO, ECHO, DEFER, ECHO, PANIC_LATER][usize::from(tag) % 6];
         let asked: Vec<_> = (0..REQUESTS).map(|tag| request(command(tag), &tag.to_be_bytes(), tag)).collect();
         let octets: Vec<u8> = asked.iter().flat_map(|(octets, _)| octets).copied().collect();
         let clients: Vec<_> = (0..5u16)

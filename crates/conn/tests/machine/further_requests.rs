@@ -1,6 +1,6 @@
 //! More than one request on a connection, where the policy allows it.
 
-use raida_conn::{CloseReason, PIPELINE_MAX, Policy};
+use raida_conn::{CloseReason, JOINED_MAX, PIPELINE_MAX, Policy};
 use raida_wire::{Command, Status};
 
 use crate::host::Memory;
@@ -152,4 +152,87 @@ fn a_node_that_stops_leaves_the_pause_at_once_and_finishes_what_is_on_its_way() 
     busy.receive(&[echo(), echo()].concat());
     assert_eq!(busy.give(Input::Stop), Seen::Wait);
     assert_eq!(answer(&mut busy), Seen::Linger);
+}
+
+/// A connection whose answers may leave together.
+fn joining() -> Session {
+    let mut session = lasting(1000);
+    session.host.joins = true;
+    session
+}
+
+#[test]
+fn answers_to_requests_that_are_here_leave_together() {
+    let requests = one_of_each(Command::ECHO, 40);
+    let mut session = joining();
+    let mut seen = session.receive(&requests.concat());
+    for (answered, request) in (1..).zip(&requests) {
+        assert_eq!(request_in(seen), *request);
+        seen = session.give(Input::Responded(32));
+        if answered == requests.len() {
+            assert_eq!(seen, Seen::Send(0..32 * answered));
+        }
+    }
+    assert_eq!(session.give(Input::Sent(40)), Seen::Send(40..32 * requests.len()));
+    assert_eq!(session.give(Input::Sent(32 * requests.len() - 40)), Seen::Receive);
+}
+
+#[test]
+fn an_answer_waits_for_no_request_that_is_only_half_here() {
+    for half in 1..50 {
+        let mut session = joining();
+        session.receive(&[&echo(), &echo(), &echo()[..half]].concat());
+        request_in(session.give(Input::Responded(32)));
+        assert_eq!(session.give(Input::Responded(32)), Seen::Send(0..64));
+        assert_eq!(session.give(Input::Sent(64)), Seen::Receive);
+        assert_eq!(request_in(session.receive(&echo()[half..])), echo());
+    }
+}
+
+#[test]
+fn answers_wait_for_each_other_up_to_a_bound() {
+    let mut session = joining();
+    let mut seen = session.receive(&echo().repeat(100));
+    let mut ready = 0;
+    while let Seen::Process(..) = seen {
+        ready += 32;
+        seen = session.give(Input::Responded(32));
+    }
+    assert_eq!((seen, ready), (Seen::Send(0..ready), JOINED_MAX));
+    request_in(session.give(Input::Sent(ready)));
+}
+
+#[test]
+fn a_refused_header_behind_answers_leaves_with_them_and_ends_the_connection() {
+    let mut session = joining();
+    let mut astray = echo();
+    astray[2] = 3;
+    session.receive(&[echo(), echo(), astray].concat());
+    request_in(session.give(Input::Responded(32)));
+    assert_eq!(session.give(Input::Responded(32)), Seen::Send(0..64), "it is no request that joins");
+    assert!(matches!(session.give(Input::Sent(64)), Seen::Refuse(_)));
+}
+
+#[test]
+fn answers_that_wait_for_another_survive_a_stop_and_not_the_peer() {
+    let mut stopped = joining();
+    stopped.receive(&echo().repeat(3));
+    request_in(stopped.give(Input::Responded(32)));
+    assert_eq!(stopped.give(Input::Stop), Seen::Wait);
+    assert_eq!(stopped.give(Input::Responded(32)), Seen::Send(0..64));
+    assert_eq!(stopped.give(Input::Sent(64)), Seen::Linger);
+
+    let mut left = joining();
+    left.receive(&echo().repeat(3));
+    request_in(left.give(Input::Responded(32)));
+    assert_eq!(left.give(Input::Failed), Seen::Wait);
+    assert_eq!(left.give(Input::Responded(32)), Seen::Close(CloseReason::PeerGone));
+}
+
+#[test]
+fn a_request_without_an_answer_holds_up_those_before_it_no_longer() {
+    let mut session = joining();
+    session.receive(&echo().repeat(2));
+    request_in(session.give(Input::Responded(32)));
+    assert_eq!(session.give(Input::Responded(0)), Seen::Send(0..32));
 }

@@ -35,11 +35,13 @@ pub(crate) struct TestHost {
     pub(crate) asked: Vec<Asked>,
     /// Buffers taken and neither given back nor handed on.
     pub(crate) held: usize,
+    /// Whether answers may leave together.
+    pub(crate) joins: bool,
 }
 
 impl TestHost {
     pub(crate) fn new() -> Self {
-        Self { memory: Memory::Exact, asked: Vec::new(), held: 0 }
+        Self { memory: Memory::Exact, asked: Vec::new(), held: 0, joins: false }
     }
 }
 
@@ -54,6 +56,10 @@ impl Host for TestHost {
     fn admit(&mut self, head: &Head) -> Result<(), Status> {
         self.asked.push(Asked::Admit);
         admit(head)
+    }
+
+    fn joins(&self, _: &Head) -> bool {
+        self.joins
     }
 
     fn take_buffer(&mut self, len: usize) -> Option<Vec<u8>> {

@@ -11,7 +11,10 @@ use crate::session::{Input, Seen, Session};
 /// Plays a whole connection with the stream in these pieces, the peer ending behind it. Answers have 100 octets; they
 /// are written at once. Gives every step but `Receive`.
 fn play<'p>(policy: &Policy, pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<Seen> {
-    let mut session = Session::new(policy.clone());
+    play_in(Session::new(policy.clone()), pieces)
+}
+
+fn play_in<'p>(mut session: Session, pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<Seen> {
     let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
     let (mut seen, mut steps) = (Seen::Receive, Vec::new());
     loop {
@@ -132,6 +135,27 @@ proptest! {
     ) {
         let policy = Policy { requests_max: 1000, linger_octets: usize::MAX, ..policy() };
         prop_assert_eq!(play(&policy, cut(&stream, &cuts)), play(&policy, [&stream[..]]));
+    }
+
+    #[test]
+    fn answers_that_leave_together_are_those_that_would_leave_alone(
+        stream in stream(),
+        cuts in vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        let policy = Policy { requests_max: 1000, linger_octets: usize::MAX, ..policy() };
+        let mut joining = Session::new(policy.clone());
+        joining.host.joins = true;
+        let (mut sent, mut alone_sent) = (0, 0);
+        let without_sends = |steps: Vec<Seen>, octets: &mut usize| -> Vec<Seen> {
+            steps.into_iter().filter(|step| match step {
+                Seen::Send(range) => { *octets += range.len(); false }
+                Seen::Receive | Seen::Process(..) | Seen::Refuse(_) | Seen::Linger | Seen::Close(_) | Seen::Wait => true,
+            }).collect()
+        };
+        let pieces = cut(&stream, &cuts);
+        let together = without_sends(play_in(joining, pieces.iter().copied()), &mut sent);
+        let alone = without_sends(play(&policy, pieces), &mut alone_sent);
+        prop_assert_eq!((together, sent), (alone, alone_sent));
     }
 
     #[test]
