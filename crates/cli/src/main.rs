@@ -20,6 +20,7 @@ mod roots;
 mod table;
 mod top;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("raida: {error:#}");
+            say(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -76,7 +77,7 @@ fn print(report: &Report, is_json: bool) -> Result<()> {
     }
     show(table::text(report).as_bytes())?;
     for error in report.errors() {
-        eprintln!("raida: {}: {}", error.address(), error.trouble().advice());
+        say(format_args!("{}: {}", error.address(), error.trouble().advice()));
     }
     Ok(())
 }
@@ -88,16 +89,21 @@ fn print_coins((report, is_json): (CoinReport, bool)) -> Result<bool> {
     } else {
         show(coin_table::text(&report).as_bytes())?;
         for error in report.targets.iter().filter_map(|target| report.error_of(target)) {
-            eprintln!("raida: {}: {}", error.address(), error.trouble().advice());
+            say(format_args!("{}: {}", error.address(), error.trouble().advice()));
         }
     }
     if report.is_unsure() {
-        eprintln!("raida: some nodes may have done what they did not say: ask with raida coins find");
+        say(format_args!("some nodes may have done what they did not say: ask with raida coins find"));
     }
     if let Some(failure) = &report.failure {
-        eprintln!("raida: {failure}");
+        say(format_args!("{failure}"));
     }
     Ok(report.is_good())
+}
+
+/// Says it on standard error. Nobody may be left to read it.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "raida: {line}");
 }
 
 fn show(octets: &[u8]) -> Result<()> {

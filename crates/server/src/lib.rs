@@ -10,6 +10,7 @@ mod backend;
 mod flags;
 mod sockets;
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,8 +46,13 @@ use crate::flags::Flags;
 /// ```
 pub fn main_with<S: Service>(wrap: impl FnOnce(Node) -> S) -> ExitCode {
     let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
-    eprintln!("raida-server: {}", one_line(error.as_ref()));
+    say(&one_line(error.as_ref()));
     ExitCode::FAILURE
+}
+
+/// Says it on standard error. Nobody may be left to read it.
+fn say(line: &impl Display) {
+    let _ = writeln!(io::stderr(), "raida-server: {line}");
 }
 
 fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
@@ -61,7 +67,7 @@ fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Resu
     }
     let loaded = read(flags)?;
     check_build(&loaded.config)?;
-    loaded.notices.iter().for_each(|notice| eprintln!("raida-server: {notice}"));
+    loaded.notices.iter().for_each(say);
     let text = if flags.print_config { loaded.print() } else { "the configuration is good\n".to_owned() };
     io::stdout().write_all(text.as_bytes()).context("writing to standard output")
 }

@@ -7,7 +7,7 @@ mod process;
 use std::fs;
 use std::process::Output;
 
-use process::{Running, refusal, run};
+use process::{Running, program, refusal, run};
 
 /// A page of denomination 0 with three coins issued, one that has an owner but no month, and nothing else.
 fn page() -> Vec<u8> {
@@ -43,6 +43,39 @@ fn both_sides_are_counted_and_a_second_run_changes_nothing() {
 
     let again = told(&run(folder.path(), &["import", "old", "--claim-orphans"]));
     assert!(again.contains("imported 1 pages, 1 of them known already"), "{again}");
+}
+
+#[test]
+fn of_many_coins_without_a_month_some_are_listed_and_all_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("Data/00/00")).unwrap();
+    let octets = [[7; 16].as_slice(), &[0]].concat().repeat(1024);
+    for name in ["0000", "0001"] {
+        fs::write(folder.path().join(format!("Data/00/00/{name}.bin")), &octets).unwrap();
+    }
+    let output = run(folder.path(), &["import", "."]);
+    let list = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(list.lines().filter(|line| line.starts_with("coin 0:")).count(), 1000);
+    assert!(list.lines().last().unwrap().starts_with("and 1048 more; "), "{list}");
+    assert!(told(&output).contains("2048 coins have an owner but no month: left out"));
+}
+
+#[test]
+fn who_stops_reading_the_report_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("Data/00/03")).unwrap();
+    fs::write(folder.path().join("Data/00/03/03e7.bin"), page()).unwrap();
+    let nobody = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let deaf = program(folder.path()).args(["import", "."]).stdout(nobody()).stderr(nobody()).status().unwrap();
+    assert_eq!(deaf.code(), Some(1), "the report could not be written");
+    let half = program(folder.path()).args(["import", "."]).stdout(nobody()).output().unwrap();
+    let errors = String::from_utf8(half.stderr).unwrap();
+    assert!(errors.contains("all is done, but the report could not be written"), "{errors}");
+    assert!(told(&run(folder.path(), &["import", "."])).contains("imported 1 pages, 1 of them known already"));
 }
 
 /// 15 000 pages of numbers that are all derived take minutes without optimisation: only `cargo test --release` has it.

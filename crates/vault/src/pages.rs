@@ -62,7 +62,7 @@ impl Task {
 pub fn import(config: &Config, folder: &Path, claims: bool, out: &mut dyn Write) -> Result<(), PagesError> {
     let (_, mut store) = open(config)?;
     let orphans = if claims { Orphans::Claim(month()) } else { Orphans::Leave };
-    let bar = Bar::new();
+    let mut bar = Bar::new();
     let report = pages::import(folder, &mut store, orphans, &mut |progress| bar.show(progress));
     bar.finish();
     let report = report?;
@@ -82,7 +82,7 @@ pub fn import(config: &Config, folder: &Path, claims: bool, out: &mut dyn Write)
 /// See [`PagesError`].
 pub fn export(config: &Config, folder: &Path, out: &mut dyn Write) -> Result<(), PagesError> {
     let (_, store) = open(config)?;
-    let bar = Bar::new();
+    let mut bar = Bar::new();
     let report = pages::export(&store, folder, Selection::All, &mut |progress| bar.show(progress));
     bar.finish();
     let report = report?;
@@ -94,37 +94,57 @@ fn both(out: &mut dyn Write, files: &Summary, store: &Summary) -> io::Result<()>
     write!(out, "in the files: denomination, coins issued, Merkle root\n{files}in the store:\n{store}")
 }
 
-/// On standard error, where that is a terminal.
-struct Bar(ProgressBar);
+/// So many coins with an owner but no month are listed one by one. A folder can have 15 million of them.
+const LISTED_MAX: u64 = 1000;
+
+/// On standard error, where that is a terminal; the list also where it is none.
+struct Bar {
+    bar: ProgressBar,
+    orphans: u64,
+}
 
 impl Bar {
     fn new() -> Self {
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} pages, {eta} left");
         style.into_iter().for_each(|style| bar.set_style(style));
-        Self(bar)
+        Self { bar, orphans: 0 }
     }
 
-    fn show(&self, progress: Progress) {
+    fn show(&mut self, progress: Progress) {
         let (what, done, total) = match progress {
             Progress::Pages { done, total } => ("copying", done, total),
             Progress::Checked { done, total } => ("checking", done, total),
             Progress::Orphan(coin) => {
-                let (denomination, number) = (coin.denomination, coin.serial_number.get());
-                // Whoever does not want to read it is no reason to stop half-way.
-                let tell = || writeln!(io::stderr(), "coin {denomination}:{number} has an owner but no month");
-                return drop(self.0.suspend(tell));
+                self.orphans += 1;
+                if self.orphans <= LISTED_MAX {
+                    let (denomination, number) = (coin.denomination, coin.serial_number.get());
+                    self.say(&format!("coin {denomination}:{number} has an owner but no month"));
+                }
+                return;
             }
         };
         if done == 1 {
-            self.0.set_message(what);
-            self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+            self.bar.set_message(what);
+            self.bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
         }
-        self.0.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
     }
 
     fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+        let more = self.orphans.saturating_sub(LISTED_MAX);
+        if more > 0 {
+            self.say(&format!(
+                "and {more} more; where another secret wrote the folder, every coin that is not issued is among them: \
+                 do not claim those"
+            ));
+        }
+    }
+
+    fn say(&self, line: &str) {
+        // Whoever does not want to read it is no reason to stop half-way.
+        drop(self.bar.suspend(|| writeln!(io::stderr(), "{line}")));
     }
 }
 
@@ -148,7 +168,7 @@ impl fmt::Display for PagesError {
             Self::Vault(error) => error.fmt(f),
             Self::Import(error) => error.fmt(f),
             Self::Export(error) => error.fmt(f),
-            Self::Report(error) => write!(f, "writing the report: {error}"),
+            Self::Report(error) => write!(f, "all is done, but the report could not be written: {error}"),
         }?;
         match self {
             Self::Import(ImportError::Differs { files, store })
