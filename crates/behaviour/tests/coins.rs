@@ -5,8 +5,10 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
-use raida_behaviour::Node;
-use raida_client::wire::{AuthenticityNumber, CoinId, Denomination};
+use raida_behaviour::{Node, ask};
+use raida_client::wire::{
+    AuthenticityNumber, Challenge, CoinId, Command, Denomination, Recipient, Request, Sender, Status,
+};
 use raida_client::{self as client, AdminKey, Change, Envelope, KeyCoin, Options, Renewal, Target, Transport};
 use rustix::process::Signal;
 
@@ -132,6 +134,49 @@ fn an_issued_coin_encrypts_requests_and_its_former_number_does_not() {
         assert_eq!(answer.value, [true]);
         let stale = Target { envelope: Envelope::Coin(key.clone()), ..target(node.address()) };
         assert!(client::detect(&stale, std::slice::from_ref(&renewed), &options).is_err());
+    }
+}
+
+#[test]
+fn a_datagram_that_takes_its_own_key_away_gets_the_same_answer_when_it_comes_again() {
+    let node = Node::start();
+    let clear = over(Transport::Tcp);
+    for (denomination, is_long) in [(2, false), (4, true)] {
+        let [powned, broken] = [1, 2].map(|number| issue(&node, &[coin(denomination, number)], &clear).remove(0));
+        let from = Denomination::new(denomination).unwrap();
+        let free = client::available_change(&target(node.address()), SESSION, Change::Break, from, &clear);
+        let pieces = owned(free.unwrap().value.into_iter().take(10), 3);
+        let claims = |coins: &[KeyCoin]| -> Vec<u8> {
+            coins.iter().flat_map(|owned| [&owned.coin.raw().0[..], owned.number.octets()].concat()).collect()
+        };
+        let pown = [claims(std::slice::from_ref(&powned)), vec![5; 16]].concat();
+        let session = SESSION.get().to_be_bytes();
+        let break_up = [&session[..], &claims(std::slice::from_ref(&broken)), &claims(&pieces)].concat();
+        for (command, key, payload, expected) in
+            [(Command::POWN, &powned, pown, Status::ALL_PASS), (Command::BREAK, &broken, break_up, Status::SUCCESS)]
+        {
+            let KeyCoin { coin, number } = key;
+            let sender = if is_long {
+                Sender::Coin256 { coin: *coin, number, nonce: [8; 24] }
+            } else {
+                Sender::Coin { coin: *coin, number, nonce: [8; 8], challenge: Challenge::new([7; 12]) }
+            };
+            let request = Request::new(Recipient { raida_id: 0, coin_id: 6, shard: 0 }, command, sender);
+            let mut datagram = vec![0; request.built_len(payload.len())];
+            let (_, pending) = request.build(&mut datagram, &payload).unwrap();
+            let socket = ask::udp_socket(node.address());
+            let [first, again] = [(); 2].map(|()| {
+                socket.send(&datagram).unwrap();
+                let mut answer = ask::receive(&socket).unwrap();
+                let execution_time = if is_long { 4..8 } else { 12..16 };
+                answer[execution_time].fill(0);
+                answer
+            });
+            assert_eq!(pending.read(&mut first.clone()).unwrap().status, expected, "{command}");
+            assert_eq!(again, first, "{command}");
+        }
+        assert_eq!(detect(&node, &[powned, broken], &clear), [false; 2]);
+        assert_eq!(detect(&node, &pieces, &clear), [true; 10]);
     }
 }
 

@@ -214,6 +214,11 @@ impl Service for Node {
         }
     }
 
+    fn repeat(&self, request: &Request<'_>, answer: &mut Answer<'_>) -> Option<Flow> {
+        let letter = Letter::of(request).filter(|_| self.entry(request.head.command()).is_once)?;
+        self.resends.recall(&letter, self.now(), answer)
+    }
+
     fn weight(&self, head: &Head) -> Weight {
         if head.command() == Command::ECHO && head.request_len() <= ECHO_MAX {
             return Weight::Light;

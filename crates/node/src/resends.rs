@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use raida_reactor::Instant;
-use raida_reactor::service::{Answer, Request, Transport};
+use raida_reactor::service::{Answer, Flow, Request, Transport};
 use raida_wire::Status;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -34,7 +34,7 @@ struct Table {
     order: VecDeque<(Instant, Letter)>,
     /// Octets of all answers.
     octets: usize,
-    /// Those that a thread is at: so many threads at most.
+    /// Those that a thread is at: so many threads at most, and one batch.
     running: HashSet<Letter>,
 }
 
@@ -57,6 +57,7 @@ pub(crate) enum Turn<'r> {
 }
 
 /// A datagram that runs. Until this is dropped, the same one does not run a second time.
+#[derive(Debug)]
 pub(crate) struct Running<'r> {
     resends: &'r Resends,
     letter: Letter,
@@ -116,9 +117,15 @@ impl Resends {
         }
     }
 
-    /// Gives the former answer again, if it is still here.
-    pub(crate) fn repeat(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
-        self.lock().repeat(letter, now, answer)
+    /// What became of a datagram whose key is not there, or not any more: its former answer is given again, or it is
+    /// running. `None` where nothing is known of it.
+    pub(crate) fn recall(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> Option<Flow> {
+        let table = self.lock();
+        if table.repeat(letter, now, answer) {
+            Some(Flow::Answered)
+        } else {
+            table.running.contains(letter).then_some(Flow::Silent)
+        }
     }
 
     /// Keeps a sealed answer.
@@ -208,7 +215,7 @@ mod tests {
     fn repeated(resends: &Resends, letter: Letter, now: Instant) -> Option<Vec<u8>> {
         let mut buffer = Buffer::zeroed(0);
         let mut answer = Answer::new(&mut buffer);
-        let is_repeated = resends.repeat(&letter, now, &mut answer);
+        let is_repeated = resends.recall(&letter, now, &mut answer) == Some(Flow::Answered);
         let (range, status) = (answer.range(), answer.status());
         assert!(!is_repeated || status == Status::SUCCESS);
         is_repeated.then(|| buffer.as_ref()[range].to_vec())
@@ -232,6 +239,8 @@ mod tests {
         let mut answer = Answer::new(&mut buffer);
         let Turn::First(running) = resends.begin(letter(1), at(0), &mut answer) else { panic!("it is the first") };
         assert!(matches!(resends.begin(letter(1), at(1), &mut answer), Turn::Running));
+        assert_eq!(resends.recall(&letter(1), at(1), &mut answer), Some(Flow::Silent));
+        assert_eq!(resends.recall(&letter(2), at(1), &mut answer), None);
         assert!(matches!(resends.begin(letter(2), at(1), &mut answer), Turn::First(_)), "another one may");
         drop(running);
         let Turn::First(running) = resends.begin(letter(1), at(2), &mut answer) else {

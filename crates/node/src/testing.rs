@@ -183,7 +183,7 @@ pub fn ask(node: &Node, octets: &[u8], transport: Transport) -> Option<Vec<u8>> 
 /// The same from somewhere else.
 #[must_use]
 pub fn ask_from(node: &Node, octets: &[u8], transport: Transport, peer: SocketAddr) -> Option<Vec<u8>> {
-    match judged(node, octets, transport) {
+    match judged(node, octets, transport, peer) {
         Judged::Silence => None,
         Judged::Answer(answer) => Some(answer),
         Judged::Request(head) => {
@@ -201,7 +201,7 @@ pub fn ask_from(node: &Node, octets: &[u8], transport: Transport, peer: SocketAd
 /// As [`ask`], but only at this place. `None` also where it was deferred.
 #[must_use]
 pub fn ask_at(node: &Node, octets: &[u8], transport: Transport, place: Place) -> Option<Vec<u8>> {
-    match judged(node, octets, transport) {
+    match judged(node, octets, transport, PEER) {
         Judged::Silence => None,
         Judged::Answer(answer) => Some(answer),
         Judged::Request(head) => {
@@ -215,8 +215,10 @@ pub fn ask_at(node: &Node, octets: &[u8], transport: Transport, place: Place) ->
 /// Takes requests through one batch, and gives their answers in the same order.
 #[must_use]
 pub fn ask_together(node: &Node, requests: &[(&[u8], Transport, SocketAddr)]) -> Vec<Option<Vec<u8>>> {
-    let mut judged: Vec<_> =
-        requests.iter().map(|(octets, transport, _)| (octets.to_vec(), judged(node, octets, *transport))).collect();
+    let mut judged: Vec<_> = requests
+        .iter()
+        .map(|(octets, transport, peer)| (octets.to_vec(), judged(node, octets, *transport, *peer)))
+        .collect();
     let mut buffers: Vec<_> = requests.iter().map(|_| Buffer::zeroed(64)).collect();
     let mut calls = Vec::new();
     for (((octets, judged), buffer), (_, transport, peer)) in judged.iter_mut().zip(&mut buffers).zip(requests) {
@@ -246,7 +248,7 @@ enum Judged {
     Request(Head),
 }
 
-fn judged(node: &Node, octets: &[u8], transport: Transport) -> Judged {
+fn judged(node: &Node, octets: &[u8], transport: Transport, peer: SocketAddr) -> Judged {
     let rules = Rules { raida_id: node.settings().raida_id, coin_id: COIN_ID, body_max: u16::MAX };
     let head = match transport {
         Transport::Tcp => match Head::judge(octets, &rules) {
@@ -262,17 +264,29 @@ fn judged(node: &Node, octets: &[u8], transport: Transport) -> Judged {
         },
     };
     let checked = head.and_then(|head| {
-        node.admit(&head).map_err(|status| head.refuse(status))?;
+        if let Err(status) = node.admit(&head) {
+            return repeated(node, head, octets, transport, peer).ok_or_else(|| head.refuse(status));
+        }
         match transport {
             Transport::Tcp => head.check_length(&rules)?,
             Transport::Udp { limit, .. } => head.check_datagram(octets.len().min(limit), &rules)?,
         }
-        Ok(head)
+        Ok(if octets.len() < head.request_len() { Judged::Silence } else { Judged::Request(head) })
     });
-    match checked {
-        Ok(head) if octets.len() < head.request_len() => Judged::Silence,
-        Ok(head) => Judged::Request(head),
-        Err(refusal) => Judged::Answer(written(refusal, rules.raida_id)),
+    checked.unwrap_or_else(|refusal| Judged::Answer(written(refusal, rules.raida_id)))
+}
+
+fn repeated(node: &Node, head: Head, octets: &[u8], transport: Transport, peer: SocketAddr) -> Option<Judged> {
+    let mut octets = octets.get(..head.request_len())?.to_vec();
+    let mut buffer = Buffer::zeroed(64);
+    let mut answer = Answer::new(&mut buffer);
+    let request = service::Request { head, octets: &mut octets, peer, transport };
+    match node.repeat(&request, &mut answer)? {
+        Flow::Answered => {
+            let range = answer.range();
+            Some(Judged::Answer(buffer.as_ref().get(range)?.to_vec()))
+        }
+        Flow::Silent | Flow::Deferred | Flow::Batched => Some(Judged::Silence),
     }
 }
 

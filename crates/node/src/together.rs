@@ -11,7 +11,7 @@ use crate::dispatch::Work;
 use crate::ledger::Ledger;
 use crate::node::{Node, Unopened, guarded, tell};
 use crate::reply::Reply;
-use crate::resends::{self, Letter};
+use crate::resends::{self, Letter, Running, Turn};
 use crate::setback::{Outcome, Setback};
 use crate::statistics::Powned;
 
@@ -33,16 +33,19 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
     let (mut letters, mut repeats) = (HashMap::new(), Vec::new());
     for (request, answer) in calls {
         let letter = Letter::of(request);
-        match letter.map(|letter| (letter, letters.get(&letter).copied())) {
-            Some((letter, None)) if node.resends.repeat(&letter, now, answer) => {}
-            Some((_, Some(first))) => repeats.push((first, answer)),
-            Some((_, None)) | None => {
-                // What panics outside of its command has no envelope for an answer: the reactor tells it 252.
-                let command = request.head.command();
-                if let Ok(Some(place)) = guarded(command, || Ok(together.run(request, answer, letter))) {
-                    letter.and_then(|letter| letters.insert(letter, place));
-                }
-            }
+        if let Some(first) = letter.and_then(|letter| letters.get(&letter).copied()) {
+            repeats.push((first, answer));
+            continue;
+        }
+        let running = match letter.map(|letter| node.resends.begin(letter, now, answer)) {
+            Some(Turn::Repeated) => continue,
+            Some(Turn::First(running)) => Some(running),
+            // Nobody else serves changes.
+            Some(Turn::Running) | None => None,
+        };
+        // What panics outside of its command has no envelope for an answer: the reactor tells it 252.
+        if let Ok(Some(place)) = guarded(request.head.command(), || Ok(together.run(request, answer, running))) {
+            letter.and_then(|letter| letters.insert(letter, place));
         }
     }
     let mut answers = together.commit();
@@ -51,9 +54,9 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
             resends::copy(first, answer);
         }
     }
-    for (letter, answer) in answers {
-        if let Some(letter) = letter.filter(|_| answer.status().is_result()) {
-            node.resends.keep(letter, now, answer);
+    for (running, answer) in answers {
+        if let Some(running) = running.filter(|_| answer.status().is_result()) {
+            running.keep(now, answer);
         }
     }
 }
@@ -64,20 +67,26 @@ struct Together<'n, 'r, 'a> {
     /// Why there is none, where there is none.
     batch: Result<Batch<'n>, Setback>,
     month: Month,
-    ran: Vec<Ran<'r, 'a>>,
+    ran: Vec<Ran<'n, 'r, 'a>>,
 }
 
 /// A request that has run and waits for the commit.
-struct Ran<'r, 'a> {
-    letter: Option<Letter>,
+struct Ran<'n, 'r, 'a> {
+    /// Where it came in a datagram: it is known to run until its answer is kept.
+    running: Option<Running<'n>>,
     reply: Reply<'r, 'a>,
     outcome: Outcome,
     powned: Powned,
 }
 
-impl<'r, 'a> Together<'_, 'r, 'a> {
+impl<'n, 'r, 'a> Together<'n, 'r, 'a> {
     /// Runs one request, and tells its place among those that wait. One that can not even be opened does not wait.
-    fn run(&mut self, request: &mut Request<'_>, answer: &'r mut Answer<'a>, letter: Option<Letter>) -> Option<usize> {
+    fn run(
+        &mut self,
+        request: &mut Request<'_>,
+        answer: &'r mut Answer<'a>,
+        running: Option<Running<'n>>,
+    ) -> Option<usize> {
         let (node, head, from, transport) = (self.node, request.head, request.peer.ip(), request.transport);
         let (payload, session) = match node.open(request, Place::Worker) {
             Ok(opened) => opened,
@@ -98,7 +107,7 @@ impl<'r, 'a> Together<'_, 'r, 'a> {
         if let Err(Setback::Refused(status)) = outcome {
             tell(request, status);
         }
-        self.ran.push(Ran { letter, reply, outcome, powned });
+        self.ran.push(Ran { running, reply, outcome, powned });
         Some(self.ran.len() - 1)
     }
 
@@ -115,14 +124,14 @@ impl<'r, 'a> Together<'_, 'r, 'a> {
     }
 
     /// Commits, counts what was powned, seals all answers and hands them back.
-    fn commit(self) -> Vec<(Option<Letter>, &'r mut Answer<'a>)> {
+    fn commit(self) -> Vec<(Option<Running<'n>>, &'r mut Answer<'a>)> {
         let committed = self.batch.and_then(|batch| batch.commit().map_err(Setback::from));
-        let seal = |Ran { letter, reply, outcome, powned }| {
+        let seal = |Ran { running, reply, outcome, powned }| {
             let outcome = committed.and(outcome);
             if outcome.is_ok() {
                 self.node.statistics().count_powned(powned);
             }
-            (letter, self.node.seal(reply, outcome))
+            (running, self.node.seal(reply, outcome))
         };
         self.ran.into_iter().map(seal).collect()
     }
@@ -131,18 +140,22 @@ impl<'r, 'a> Together<'_, 'r, 'a> {
 #[cfg(test)]
 mod tests {
     use std::slice::from_ref;
-    use std::sync::Arc;
+    use std::sync::{Arc, Barrier};
+    use std::thread;
 
-    use raida_reactor::service::Transport;
+    use raida_reactor::buffer::Buffer;
+    use raida_reactor::service::{Flow, Service, Transport};
     use raida_store::Record;
     use raida_store::testing::Disk;
     use raida_wire::payload::Claim;
-    use raida_wire::{AuthenticityNumber, CoinId, Command};
+    use raida_wire::{AuthenticityNumber, CoinId, Command, Head, Rules};
 
     use super::*;
     use crate::dispatch::Entry;
     use crate::settings::Surroundings;
-    use crate::testing::{Coins, HandClock, MONTH, PEER, ask_together, in_clear, node_of, settings, surroundings};
+    use crate::testing::{
+        COIN_ID, Coins, HandClock, MONTH, PEER, ask_together, in_clear, node_of, settings, surroundings,
+    };
 
     fn coin(serial_number: u32) -> CoinId {
         CoinId::new(0, serial_number).unwrap()
@@ -225,6 +238,38 @@ mod tests {
         let changed = (0..8).filter(|number| node.store().read(coin(*number)).unwrap().unwrap().month == MONTH);
         assert_eq!(changed.collect::<Vec<_>>(), [1, 4]);
         assert_eq!(node.statistics().read().coins_powned, 2);
+    }
+
+    #[test]
+    fn a_datagram_is_known_to_run_until_its_answer_is_kept() {
+        static RENDEZVOUS: Barrier = Barrier::new(2);
+        const SLOW: &[Entry] = &[Entry::new(
+            Command::POWN,
+            Work::Together(|_, _, _, _| {
+                RENDEZVOUS.wait();
+                RENDEZVOUS.wait();
+                Ok(Status::ALL_PASS)
+            }),
+        )];
+        let node = node_of(14, &coins()).offering(SLOW);
+        let (octets, _) = in_clear(&node, Command::POWN, &pown(1, 1, 2));
+        let transport = Transport::Udp { datagram: octets.len(), limit: 1440 };
+        let rules = Rules { raida_id: 14, coin_id: COIN_ID, body_max: u16::MAX };
+        let head = Head::judge(&octets, &rules).unwrap().unwrap();
+        let repeat = || {
+            let (mut octets, mut buffer) = (octets.clone(), Buffer::zeroed(64));
+            let request = Request { head, octets: &mut octets, peer: PEER, transport };
+            let mut answer = Answer::new(&mut buffer);
+            (node.repeat(&request, &mut answer), answer.range().len())
+        };
+        assert_eq!(repeat(), (None, 0));
+        thread::scope(|scope| {
+            scope.spawn(|| ask_together(&node, &[(&octets, transport, PEER)]));
+            RENDEZVOUS.wait();
+            assert_eq!(repeat(), (Some(Flow::Silent), 0), "whoever runs it will answer");
+            RENDEZVOUS.wait();
+        });
+        assert_eq!(repeat(), (Some(Flow::Answered), 32));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::datagram_limits::{Kind, Verdict};
 use crate::datagrams::{Datagram, Datagrams, ReplyTo};
 use crate::order::Order;
-use crate::service::{Request, Service, Transport, Weight};
+use crate::service::{Answer, Request, Service, Transport, Weight};
 use crate::workers::{Job, Origin, Outcome, Road};
 
 /// No answer.
@@ -79,9 +79,11 @@ impl<S: Service, C: Clock> Core<S, C> {
             }
             Judged::Request(head) => head,
         };
-        let verdict = match self.check(&head, octets.len(), *truncated) {
-            Ok(()) => self.serve_request(&head, octets, *reply_to, answer, began),
-            Err(status) => Err(status),
+        let verdict = match crate::service::admit(&*self.service, &head) {
+            Ok(()) => self
+                .check(&head, octets.len(), *truncated)
+                .and_then(|()| self.serve_request(&head, octets, *reply_to, answer, began)),
+            Err(status) => self.repeat(&head, octets, *reply_to, answer, began).ok_or(status),
         };
         verdict.unwrap_or_else(|status| {
             debug!(peer = %reply_to.peer, command = %head.command(), %status, "datagram refused");
@@ -132,9 +134,36 @@ impl<S: Service, C: Clock> Core<S, C> {
         Order::SendDatagram(to, answer, range)
     }
 
-    /// Checks 10 to 13, and the limit: a datagram that was longer is refused even where its request would fit.
+    /// Gives the former answer to a datagram whose key is not there, or not any more.
+    fn repeat(
+        &mut self,
+        head: &Head,
+        octets: &mut [u8],
+        reply_to: ReplyTo,
+        buffer: &mut Buffer,
+        began: Instant,
+    ) -> Option<Range<usize>> {
+        let transport = self.transport(octets.len());
+        let octets = octets.get_mut(..head.request_len())?;
+        let request = Request { head: *head, octets, peer: reply_to.peer, transport };
+        let mut answer = Answer::new(buffer);
+        // Unwind safety: as in `call`.
+        let repeat = AssertUnwindSafe(|| self.service.repeat(&request, &mut answer));
+        let outcome = match catch_unwind(repeat) {
+            Ok(flow) => Outcome::of(flow?, &answer),
+            Err(_) => Outcome::Broken,
+        };
+        self.counters.requests.add(1);
+        Some(self.settle_datagram(head, outcome, buffer, began))
+    }
+
+    /// How a datagram of this length came.
+    fn transport(&self, datagram: usize) -> Transport {
+        Transport::Udp { datagram, limit: self.settings.datagram_octets_max }
+    }
+
+    /// Checks 11 to 13, and the limit: a datagram that was longer is refused even where its request would fit.
     fn check(&self, head: &Head, len: usize, truncated: bool) -> Result<(), Status> {
-        crate::service::admit(&*self.service, head)?;
         head.check_datagram(len, &self.settings.policy.rules).map_err(|refusal| refusal.status())?;
         if truncated { Err(Status::INVALID_PACKET_LENGTH) } else { Ok(()) }
     }
@@ -149,7 +178,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         began: Instant,
     ) -> Result<Range<usize>, Status> {
         self.counters.requests.add(1);
-        let transport = Transport::Udp { datagram: octets.len(), limit: self.settings.datagram_octets_max };
+        let transport = self.transport(octets.len());
         let octets = octets.get_mut(..head.request_len()).unwrap_or_default();
         let request = Request { head: *head, octets: &mut *octets, peer: reply_to.peer, transport };
         match self.call(request, answer) {

@@ -24,6 +24,17 @@ pub trait Service: Send + Sync + 'static {
     /// The status that refuses the request: 34 or 25.
     fn admit(&self, head: &Head) -> Result<(), Status>;
 
+    /// The former answer to a datagram that comes again, where [`admit`](Self::admit) refuses it: what it asked for may be
+    /// what took its key away. `None` where it is not known; then it is refused.
+    ///
+    /// [`Flow::Silent`] where it is being answered already. Must neither block nor touch the disk.
+    ///
+    /// Source: protocol §1.11
+    fn repeat(&self, request: &Request<'_>, answer: &mut Answer<'_>) -> Option<Flow> {
+        let _ = (request, answer);
+        None
+    }
+
     /// Answers a whole request, or defers it.
     ///
     /// At [`Place::Reactor`] it must neither block nor touch the disk; where it would have to, it leaves the octets as

@@ -126,8 +126,6 @@ impl Actor {
     fn begin(&mut self, scene: &mut Scene<'_>, question: Question) -> Option<ClientId> {
         let (command, payload) = question.payload(&self.coins, self.open.as_ref(), self.number + 1);
         let key = self.coins.first().filter(|_| self.open.is_none() && scene.dice.odds(30));
-        // The coin that is gone after a change is no key to what comes again.
-        let key = key.filter(|key| !question.consumes(key));
         let (octets, pending) = build(scene.dice, command, &payload, key)?;
         let by_datagram = octets.len() <= 1400 && scene.dice.odds(40);
         let road = if by_datagram {

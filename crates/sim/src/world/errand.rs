@@ -41,14 +41,6 @@ pub(crate) enum Road {
 }
 
 impl Question {
-    /// Whether a coin does not exist any more once the change is made.
-    pub(crate) fn consumes(&self, owned: &Owned) -> bool {
-        match self {
-            Self::Change(Command::BREAK | Command::JOIN, step) => step.before.contains(owned),
-            Self::Change(..) | Self::Echo | Self::Look { .. } | Self::Settle | Self::Offer { .. } => false,
-        }
-    }
-
     /// The command, and what it is told.
     pub(crate) fn payload(&self, coins: &[Owned], open: Option<&Step>, session: u32) -> (Command, Vec<u8>) {
         match self {

@@ -186,6 +186,10 @@ impl Service for Faulty {
         self.node.admit(head)
     }
 
+    fn repeat(&self, request: &Request<'_>, answer: &mut Answer<'_>) -> Option<Flow> {
+        self.node.repeat(request, answer)
+    }
+
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
         if place == Place::Reactor {
             return self.node.call(request, answer, place);
