@@ -145,8 +145,8 @@ mod tests {
 
     use raida_reactor::buffer::Buffer;
     use raida_reactor::service::{Flow, Service, Transport};
-    use raida_store::Record;
     use raida_store::testing::Disk;
+    use raida_store::{Record, StoreError};
     use raida_wire::payload::Claim;
     use raida_wire::{AuthenticityNumber, CoinId, Command, Head, Rules};
 
@@ -213,6 +213,9 @@ mod tests {
             assert_eq!(powned(&node, &payloads, transport), [Status::FILESYSTEM; 3]);
         }
         assert_eq!(node.statistics().read().coins_powned, 0);
+        assert!(matches!(node.store().read(coin(1)), Err(StoreError::Broken)), "in doubt");
+        disk.work_again();
+        node.store().recover().unwrap();
         assert_eq!(node.store().read(coin(1)).unwrap().unwrap().an, AuthenticityNumber::new([1; 16]));
     }
 

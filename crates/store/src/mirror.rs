@@ -1,9 +1,9 @@
 //! What is in memory of the committed state: the view of the disk, the cache, the issued bits.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use raida_wire::CoinId;
 
 use crate::cache::{Cache, Residents};
@@ -26,6 +26,10 @@ pub(crate) struct Mirror {
     pub(crate) issued: Issued,
     pub(crate) lockers: LockerIndex,
     view: ArcSwap<View>,
+    /// The chunks, ascending, of which nobody knows what a power failure would leave: nobody is told what they hold.
+    doubt: ArcSwapOption<Vec<ChunkId>>,
+    /// Whether there are any: cheaper to ask.
+    has_doubt: AtomicBool,
     /// Held while the database may turn out to have failed, until readers have a view that works.
     unsettled: Mutex<()>,
     version: AtomicU64,
@@ -65,6 +69,8 @@ impl Mirror {
             cache: Cache::new(),
             issued: Issued::new(),
             view: ArcSwap::from_pointee(view),
+            doubt: ArcSwapOption::empty(),
+            has_doubt: AtomicBool::new(false),
             unsettled: Mutex::new(()),
             version: AtomicU64::new(0),
             changing: Mutex::new(Changing { residents: Residents::new(cache_chunks), changed }),
@@ -74,6 +80,9 @@ impl Mirror {
 
     pub(crate) fn peek(&self, coin: CoinId) -> Peek {
         let (id, place) = ChunkId::of(coin);
+        if self.is_in_doubt(id) {
+            return Peek::NotCached;
+        }
         let known = match self.cache.look(id, |chunk| chunk.get(place)) {
             Some(Some(record)) => Peek::Issued(record),
             None if self.issued.contains(id, place) => return Peek::NotCached,
@@ -124,7 +133,7 @@ impl Mirror {
         let mut view = self.view();
         loop {
             let found = look(&view);
-            if found.is_ok() {
+            if matches!(found, Ok(_) | Err(StoreError::Broken)) {
                 return found;
             }
             drop(self.unsettle());
@@ -156,6 +165,23 @@ impl Mirror {
         }
         let _quiet = self.changing();
         look()
+    }
+
+    /// From now on, until they are trusted again, nobody is told what these chunks hold.
+    pub(crate) fn distrust(&self, doubt: &[ChunkId]) {
+        self.doubt.store((!doubt.is_empty()).then(|| Arc::new(doubt.to_vec())));
+        // ORDERING: whoever sees it sees which they are.
+        self.has_doubt.store(!doubt.is_empty(), Ordering::Release);
+    }
+
+    /// Whether the lockers can be told: a chunk in doubt may have coins in any of them.
+    pub(crate) fn trusts_lockers(&self) -> bool {
+        !self.has_doubt.load(Ordering::Acquire)
+    }
+
+    fn is_in_doubt(&self, id: ChunkId) -> bool {
+        self.has_doubt.load(Ordering::Acquire)
+            && self.doubt.load().as_ref().is_some_and(|doubt| doubt.binary_search(&id).is_ok())
     }
 
     /// From now on, until this is dropped, readers whose view fails wait.
@@ -236,6 +262,9 @@ impl Mirror {
     /// Reads a chunk of a view, and keeps it if it holds anything and that view is still the current one.
     fn load(&self, view: &Arc<View>, id: ChunkId) -> Result<Arc<Chunk>, StoreError> {
         self.tally.miss();
+        if self.is_in_doubt(id) {
+            return Err(StoreError::Broken);
+        }
         let chunk = Arc::new(view.chunk(id)?);
         if *chunk == *self.nothing {
             return Ok(chunk);

@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the disk still fails: changes are refused, and readers see what could be read.
+    /// When the disk still fails: changes are refused, and readers see what could be read and is sure.
     pub fn recover(&self) -> Result<bool, OpenError> {
         let mut writer = self.lock_writer();
         if !self.is_broken(&writer) {
@@ -68,6 +68,7 @@ impl Store {
         match opened {
             Ok(()) => {
                 writer.doubt = None;
+                self.mirror.distrust(&[]);
                 self.tally.is_broken.store(false, Ordering::Relaxed);
                 self.tally.recoveries.fetch_add(1, Ordering::Relaxed);
                 Ok(true)
@@ -83,7 +84,8 @@ impl Store {
         writer.doubt.is_some() || self.medium.has_failed()
     }
 
-    /// A change has failed half-way. From now on readers see what the disk has, on a database that writes nothing.
+    /// A change has failed half-way. From now on readers see what the disk has, on a database that writes nothing; of what
+    /// the change touched they are told nothing until a sync has made it sure.
     pub(crate) fn fail(&self, writer: &mut Writer) {
         self.tally.failures.fetch_add(1, Ordering::Relaxed);
         self.tally.note_broken();
@@ -91,8 +93,13 @@ impl Store {
     }
 
     fn open_to_look(&self, writer: &mut Writer) {
+        self.mirror.distrust(writer.doubt.as_deref().unwrap_or_default());
+        let is_sure = self.medium.write_again().is_ok();
         // Where not even that can be done, memory still serves what it has.
-        let _ = self.open_again(writer, self.medium.plug_in_to_look());
+        let is_open = self.open_again(writer, self.medium.plug_in_to_look()).is_ok();
+        if is_sure && is_open {
+            self.mirror.distrust(&[]);
+        }
     }
 
     fn open_again(&self, writer: &mut Writer, plug: Plug) -> Result<(), OpenError> {

@@ -138,7 +138,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When it is on disk and can not be read.
+    /// When it is on disk and can not be read. [`StoreError::Broken`] where a change of it, or of a neighbour, has failed
+    /// half-way, until the disk works: what is told must not be gone with the power.
     pub fn read(&self, coin: CoinId) -> Result<Option<Record>, StoreError> {
         self.mirror.read(coin)
     }
@@ -191,7 +192,7 @@ impl Store {
     ///
     /// Source: protocol §1.3
     pub fn lockers(&self, prefix: [u8; 5], max: usize) -> Result<Vec<AuthenticityNumber>, StoreError> {
-        self.mirror.on_view(|view| view.lockers(prefix, max))
+        self.look_into_lockers(|view| view.lockers(prefix, max))
     }
 
     /// The same from memory alone; `None` where the disk has to be asked. Never waits: fit for an I/O thread.
@@ -199,7 +200,7 @@ impl Store {
     /// Source: protocol §1.3
     #[must_use]
     pub fn peek_lockers(&self, prefix: [u8; 5], max: usize) -> Option<Vec<AuthenticityNumber>> {
-        self.mirror.lockers.keys(prefix, max)
+        self.mirror.lockers.keys(prefix, max).filter(|_| self.mirror.trusts_lockers())
     }
 
     /// The coins of a locker, by denomination, then serial number, so many at most. May read the disk.
@@ -210,7 +211,12 @@ impl Store {
     ///
     /// Source: protocol §5.6
     pub fn locker(&self, key: &AuthenticityNumber, max: usize) -> Result<Vec<CoinId>, StoreError> {
-        self.mirror.on_view(|view| view.locker(key, max))
+        self.look_into_lockers(|view| view.locker(key, max))
+    }
+
+    fn look_into_lockers<T>(&self, look: impl Fn(&View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let found = self.mirror.on_view(|view| look(view))?;
+        if self.mirror.trusts_lockers() { Ok(found) } else { Err(StoreError::Broken) }
     }
 
     /// The roots of all Merkle trees, as the vote packet carries them: those of the last

@@ -132,6 +132,8 @@ fn a_fix_that_can_not_be_written_is_194() {
     let node = Node::new(settings(14), Surroundings { store, peers, ..surroundings(&Coins::new()) });
     disk.fail_after(0);
     assert_eq!(fix(&node, &[raw(0, 1)], tickets(13)), (Status::FILESYSTEM, vec![]));
+    disk.work_again();
+    node.store().recover().unwrap();
     assert_eq!(node.store().read(coin(0, 1)).unwrap(), None);
 }
 
