@@ -1,11 +1,9 @@
 //! What a node gives up once its sockets are bound.
 
-mod process;
-
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use process::{Running, assert_answers, program, refusal};
+use crate::process::{Running, assert_answers, program, refusal};
 use rustix::process::geteuid;
 
 #[test]

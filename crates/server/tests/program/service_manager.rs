@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a step that fails is a test that fails")]
 
-mod process;
-
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
-use process::{PATIENCE, Running, program};
+use crate::process::{PATIENCE, Running, program};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -81,7 +79,7 @@ fn a_service_manager_that_is_gone_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = program(folder.path());
     let mut node = Running::spawn(command.args(["--listen", "127.0.0.1:0"]).env("NOTIFY_SOCKET", "/nowhere/at/all"));
-    process::assert_answers(node.addresses[0]);
+    crate::process::assert_answers(node.addresses[0]);
     assert_eq!(node.stop(), Some(0));
     assert!(node.log.iter().any(|line| line.contains("service manager")), "{:#?}", node.log);
 }

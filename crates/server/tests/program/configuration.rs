@@ -1,11 +1,9 @@
 //! `--version`, `--check-config`, `--print-config`, and where values come from.
 
-mod process;
-
 use std::fs;
 use std::path::Path;
 
-use process::{Running, program, run};
+use crate::process::{Running, program, run};
 
 #[expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 fn printed(folder: &Path, arguments: &[&str]) -> String {

@@ -1,12 +1,10 @@
 //! What keeps a node from starting: one line on standard error, exit code 1; 2 for a usage error.
 
-mod process;
-
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
-use process::{Running, refusal, run};
+use crate::process::{Running, refusal, run};
 
 #[test]
 fn a_port_that_is_taken_is_named() {

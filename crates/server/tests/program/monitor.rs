@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails is a test that fails")]
 
-mod process;
-
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
-use process::{ECHO, PATIENCE, Running, assert_answers, program, refusal};
+use crate::process::{ECHO, PATIENCE, Running, assert_answers, program, refusal};
 use raida_monitor::{AskError, Connections, Report, fetch};
 use rustix::process::Signal;
 use tempfile::TempDir;

@@ -1,11 +1,9 @@
 //! The node's own secrets: made once, for the owner alone, shown to nobody.
 
-mod process;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use process::{ECHO, Running, assert_answers, run};
+use crate::process::{ECHO, Running, assert_answers, run};
 
 /// The value of a key in the secrets file.
 #[expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
@@ -69,7 +67,7 @@ fn the_admin_key_opens_the_counters_and_appears_in_no_log_and_no_print() {
 fn ask(node: &Running, request: &[u8]) -> Vec<u8> {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(node.addresses.first().unwrap()).unwrap();
-    stream.set_read_timeout(Some(process::PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(crate::process::PATIENCE)).unwrap();
     stream.write_all(request).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();

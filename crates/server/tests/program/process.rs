@@ -1,6 +1,5 @@
 //! The real program, in an empty folder, with every wait bounded.
 
-#![allow(dead_code, reason = "not every file of tests uses all of it")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails is a test that fails")]
 
 use std::io::{BufRead, BufReader, Read, Write};

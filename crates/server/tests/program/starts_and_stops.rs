@@ -1,11 +1,9 @@
 //! From an empty folder to an ordered end.
 
-mod process;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use process::{ECHO, PATIENCE, Running, assert_answers, over_tcp, program};
+use crate::process::{ECHO, PATIENCE, Running, assert_answers, over_tcp, program};
 use rustix::process::Signal;
 
 #[test]

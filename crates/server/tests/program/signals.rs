@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-mod process;
-
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
 use std::time::Instant;
 
-use process::{PATIENCE, Running, assert_answers, program};
+use crate::process::{PATIENCE, Running, assert_answers, program};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Whether a process has a handler for SIGTERM by now.

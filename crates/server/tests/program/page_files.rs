@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a step that fails is a test that fails")]
 
-mod process;
-
 use std::fs;
 use std::process::Output;
 
-use process::{Running, program, refusal, run};
+use crate::process::{Running, program, refusal, run};
 
 /// A page of denomination 0 with three coins issued, one that has an owner but no month, and nothing else.
 fn page() -> Vec<u8> {
