@@ -1,5 +1,7 @@
 //! Another configuration for a node that runs: all of it, or nothing.
 
+use std::time::Duration;
+
 use raida_config::limits::DescriptorPlan;
 use raida_config::{Change, Config, ConfigError, Loaded};
 use raida_monitor::Subject;
@@ -8,6 +10,9 @@ use tracing::{error, info, warn};
 
 use crate::logs::Log;
 use crate::{service_manager, settings, shown};
+
+/// How long an I/O thread may take to work by new bounds, before the log says so.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a newer configuration goes to.
 pub(crate) struct Reload<'r, R> {
@@ -41,7 +46,10 @@ impl<R: FnMut() -> Result<Loaded, ConfigError>> Reload<'_, R> {
         let (changed, waiting): (Vec<_>, Vec<_>) =
             self.config.changes(&loaded.config).into_iter().partition(|change| change.is_live);
         let reactor = settings::reactor(&newer, self.plan);
-        self.handles.iter().for_each(|handle| handle.adopt(reactor.clone()));
+        let taken: Vec<_> = self.handles.iter().map(|handle| handle.adopt(reactor.clone())).collect();
+        if !taken.iter().all(|taken| taken.recv_timeout(PATIENCE).is_ok()) {
+            error!("an I/O thread has not taken the new bounds over: ask for a reload again");
+        }
         self.subject.set_limits(shown::limits(&newer, self.plan));
         self.config = newer;
         loaded.notices.iter().for_each(|notice| warn!("{notice}"));

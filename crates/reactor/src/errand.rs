@@ -17,8 +17,8 @@ pub(crate) enum Errand {
     Ping(SyncSender<()>),
     /// Describe your connections, so many at most.
     List(usize, SyncSender<Vec<LiveConnection>>),
-    /// Work by these bounds from now on.
-    Adopt(Box<Settings>),
+    /// Work by these bounds from now on, and say so.
+    Adopt(Box<Settings>, SyncSender<()>),
 }
 
 /// One open connection, as it is at a moment.

@@ -52,9 +52,11 @@ impl Handle {
 
     /// Has the reactor work by other bounds from its next turn on. What its memory was laid out by stays as it is:
     /// `connections_max`, `source_places` and `completions_max`.
-    pub fn adopt(&self, settings: Settings) {
-        self.errands.add(Errand::Adopt(Box::new(settings)));
-        (self.waker)();
+    ///
+    /// The answer comes when it does. Connections that were accepted before keep their deadlines.
+    #[must_use]
+    pub fn adopt(&self, settings: Settings) -> Receiver<()> {
+        self.ask(|answer| Errand::Adopt(Box::new(settings), answer))
     }
 
     pub(crate) fn errands(&self) -> Vec<Errand> {

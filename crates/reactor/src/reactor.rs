@@ -165,7 +165,10 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
             match errand {
                 Errand::Ping(answer) => drop(answer.try_send(())),
                 Errand::List(most, answer) => drop(answer.try_send(self.core.live(most))),
-                Errand::Adopt(settings) => self.core.adopt(*settings),
+                Errand::Adopt(settings, answer) => {
+                    self.core.adopt(*settings);
+                    let _ = answer.try_send(());
+                }
             }
         }
     }

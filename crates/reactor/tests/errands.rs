@@ -20,8 +20,10 @@ fn a_reactor_that_turns_answers_and_one_that_does_not_is_found_out() {
 
     let (ping, list) = (handle.ping(), handle.connections(10));
     assert!(ping.try_recv().is_err(), "nobody has turned it yet");
-    handle.adopt(Settings { drain: Duration::ZERO, ..settings });
+    let adopted = handle.adopt(Settings { drain: Duration::ZERO, ..settings });
+    assert!(adopted.try_recv().is_err(), "and it goes on by its old bounds");
     reactor.turn().unwrap();
+    assert_eq!(adopted.try_recv(), Ok(()));
     assert_eq!((ping.try_recv(), list.try_recv()), (Ok(()), Ok(vec![])));
 
     handle.shutdown();
