@@ -1,5 +1,6 @@
 //! What a request costs in system calls.
 
+#[expect(dead_code, reason = "many programs of tests share it, and this one asks for less")]
 #[path = "../../sockets/tests/conformance/rig.rs"]
 mod rig;
 

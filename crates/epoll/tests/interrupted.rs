@@ -4,5 +4,6 @@ use raida_epoll::Epoll as Tested;
 
 #[path = "../../sockets/tests/conformance/alone/interrupted.rs"]
 mod interrupted;
+#[expect(dead_code, reason = "many programs of tests share it, and this one asks for less")]
 #[path = "../../sockets/tests/conformance/rig.rs"]
 mod rig;

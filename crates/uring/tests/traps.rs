@@ -7,6 +7,7 @@
     reason = "a test may panic, also in its shared parts"
 )]
 
+#[expect(dead_code, reason = "many programs of tests share it, and this one asks for less")]
 #[path = "../../sockets/tests/conformance/rig.rs"]
 mod rig;
 

@@ -1,5 +1,4 @@
 //! A loop of a few lines over a backend, so that a test can say what it expects next.
-#![allow(dead_code, reason = "each test program uses its part of it")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
