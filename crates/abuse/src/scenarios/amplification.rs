@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use raida_behaviour::request::{bodyless, plain};
 use raida_wire::registry;
 
@@ -24,10 +24,10 @@ fn measure(node: SocketAddr) -> Result<Finding> {
     let mut worst = BTreeMap::<String, (Trip, Trip)>::new();
     let trips = commands().chain(mistakes()).collect::<Vec<_>>();
     let count = trips.len();
-    // A few hundred sockets at a time, one for each datagram, so that every answer has its question.
+    // A socket for each datagram, so that every answer has its question; so few at a time that they fit into any buffer.
     let mut rest = trips.into_iter().peekable();
     while rest.peek().is_some() {
-        for (name, trip) in ask(node, rest.by_ref().take(300).collect())? {
+        for (name, trip) in ask(node, rest.by_ref().take(60).collect())? {
             let (steepest, longest) = worst.entry(name).or_insert((trip, trip));
             *steepest = if trip.ratio() > steepest.ratio() { trip } else { *steepest };
             *longest = if trip.answered > longest.answered { trip } else { *longest };
@@ -76,8 +76,9 @@ fn ask(node: SocketAddr, datagrams: Vec<(String, Vec<u8>)>) -> Result<Vec<(Strin
         socket.send(&datagram)?;
         open.push((name, Trip { asked: datagram.len(), answered: 0 }, socket));
     }
+    wait_until_read(node)?;
     let (mut last, mut room) = (Instant::now(), vec![0; 65_536]);
-    while last.elapsed() < Duration::from_millis(500) {
+    while last.elapsed() < Duration::from_millis(100) {
         for (_, trip, socket) in &mut open {
             match socket.recv(&mut room) {
                 Ok(length) => {
@@ -91,6 +92,22 @@ fn ask(node: SocketAddr, datagrams: Vec<(String, Vec<u8>)>) -> Result<Vec<(Strin
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(open.into_iter().map(|(name, trip, _)| (name, trip)).collect())
+}
+
+/// An echo that comes back tells that all before it has been read, however busy the machine is.
+fn wait_until_read(node: SocketAddr) -> Result<()> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.connect(node)?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    for _ in 0..50 {
+        socket.send(&plain(0, 0, &[], 7))?;
+        match socket.recv(&mut [0; 2048]) {
+            Ok(_) => return Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bail!("{node} has answered no echo for 10 s")
 }
 
 /// Every command, in clear and under keys that nobody has, with payloads of every fitting length.
