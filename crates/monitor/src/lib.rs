@@ -44,7 +44,9 @@ mod subject;
 pub use ask::{AskError, fetch};
 #[cfg(feature = "endpoint")]
 pub use endpoint::{Endpoint, Settings, bind};
-pub use report::{Bucket, Connection, Connections, Process, Report, StoreFigures, percentile};
+pub use report::{
+    Bucket, CommandFigures, Connection, Connections, Process, Report, RoadFigures, StoreFigures, percentile,
+};
 #[cfg(feature = "endpoint")]
 pub use stage::Stage;
 #[cfg(feature = "endpoint")]

@@ -1,6 +1,6 @@
 //! A report in the words of Prometheus.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use prometheus_client::collector::Collector;
@@ -10,8 +10,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::Registry;
 use raida_reactor::counters::Snapshot;
+use raida_wire::Status;
 
-use crate::report::Report;
+use crate::report::{CommandFigures, Report};
 
 /// The media type of [`text`].
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -41,6 +42,9 @@ impl Collector for Figures {
         page.node(report)?;
         page.reactors(report)?;
         page.latencies(report)?;
+        page.commands(report)?;
+        page.service(report)?;
+        page.roads(report)?;
         page.store(report)?;
         page.process(report)
     }
@@ -78,15 +82,54 @@ impl Page<'_> {
                 self.counter(counter_name(name), help, value)?;
             }
         }
-        self.family("answers", "Answers of the service", MetricType::Counter, "status", &report.answers)?;
-        self.family(
-            "refusals",
-            "Requests refused before the service was asked",
-            MetricType::Counter,
-            "status",
-            &report.refusals,
-        )?;
+        let help = "Answers of the service";
+        self.family("answers", help, MetricType::Counter, "status", &by_status(&report.answers))?;
+        let help = "Requests refused before the service was asked";
+        self.family("refusals", help, MetricType::Counter, "status", &by_status(&report.refusals))?;
         self.family("connections_closed", "Connections closed", MetricType::Counter, "reason", &report.closes)
+    }
+
+    /// What was asked and what came of it.
+    fn commands(&mut self, report: &Report) -> fmt::Result {
+        let none: NoExemplar<'_> = None;
+        let help = "Answers by command and outcome: pass, fail, mixed, or refused where it did not run to its end";
+        let mut metric = self.metric("commands", help, MetricType::Counter)?;
+        for CommandFigures { command, name, answers, .. } in &report.commands {
+            for (outcome, count) in answers {
+                let labels = [("command", command.as_str()), ("name", name.as_str()), ("outcome", outcome.as_str())];
+                metric.encode_family(&labels)?.encode_counter(count, none)?;
+            }
+        }
+        let help = "Coins that commands have judged, by verdict: pass or fail";
+        let mut metric = self.metric("coins_judged", help, MetricType::Counter)?;
+        for CommandFigures { command, name, coins, .. } in &report.commands {
+            for (verdict, count) in coins {
+                let labels = [("command", command.as_str()), ("name", name.as_str()), ("verdict", verdict.as_str())];
+                metric.encode_family(&labels)?.encode_counter(count, none)?;
+            }
+        }
+        let help = "Requests that met a bound of the node's: its name";
+        self.family("commands_declined", help, MetricType::Counter, "bound", &report.declined)
+    }
+
+    /// Every figure the node has, so that none can be forgotten here.
+    fn service(&mut self, report: &Report) -> fmt::Result {
+        for (name, help, _) in raida_node::Figures::default().all() {
+            let value = report.service.get(name).copied().unwrap_or(0);
+            let help = help.trim().trim_end_matches('.');
+            if is_gauge(help) { self.gauge(name, help, value)? } else { self.counter(name, help, value)? }
+        }
+        Ok(())
+    }
+
+    fn roads(&mut self, report: &Report) -> fmt::Result {
+        let roads = report.roads;
+        self.gauge("workers_busy", "Workers that are at a request now", roads.workers_busy)?;
+        self.gauge("workers_queued", "Requests in the queues of the workers now", roads.workers_queued)?;
+        self.gauge("batch_queued", "Requests in the queue of the batch now", roads.batch_queued)?;
+        self.counter("batches", "Batches of requests that change coins, each with one commit at most", roads.batches)?;
+        self.counter("batch_requests", "Requests in those batches", roads.batch_requests)?;
+        self.gauge("batch_requests_largest", "Requests in the largest batch so far", roads.batch_requests_largest)
     }
 
     fn latencies(&mut self, report: &Report) -> fmt::Result {
@@ -173,6 +216,14 @@ impl Page<'_> {
     }
 }
 
+/// With a zero for every status that a node may send: a series that begins with its first count has no rate then.
+fn by_status(counts: &BTreeMap<u8, u64>) -> BTreeMap<u8, u64> {
+    let sent = Status::all().iter().filter(|entry| entry.is_sent);
+    let mut all: BTreeMap<_, _> = sent.map(|entry| (entry.status.0, 0)).collect();
+    all.extend(counts);
+    all
+}
+
 /// Figures that go down too are described as they are *now*.
 fn is_gauge(help: &str) -> bool {
     help.ends_with(" now")
@@ -235,6 +286,7 @@ mod tests {
             "# TYPE raida_connections_open gauge",
             "raida_connections_open 3",
             "raida_answers_total{status=\"250\"} 6",
+            "raida_refusals_total{status=\"254\"} 0",
             "raida_connections_closed_total{reason=\"served\"} 5",
             "raida_request_duration_seconds_bucket{le=\"0.000002\"} 3",
             "raida_request_duration_seconds_bucket{le=\"+Inf\"} 4",

@@ -46,6 +46,46 @@ pub struct Report {
     pub process: Process,
     /// The coins.
     pub store: StoreFigures,
+    /// What each command has come to.
+    pub commands: Vec<CommandFigures>,
+    /// How often a command met a bound of the node's, by the bound.
+    pub declined: BTreeMap<String, u64>,
+    /// Every other figure of the service by name.
+    pub service: BTreeMap<String, u64>,
+    /// The threads behind the I/O threads.
+    pub roads: RoadFigures,
+}
+
+/// What one command has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CommandFigures {
+    /// Group and number, as in `1/10`; `other` for all that are not on offer.
+    pub command: String,
+    /// Its name, as people say it.
+    pub name: String,
+    /// Answers by what they said: `pass`, `fail`, `mixed` or `refused`.
+    pub answers: BTreeMap<String, u64>,
+    /// Coins by what it said of them: `pass` or `fail`. Empty where a command says nothing of single coins.
+    pub coins: BTreeMap<String, u64>,
+}
+
+/// What the workers and the batch are at, and have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoadFigures {
+    /// Workers that are at a request now.
+    pub workers_busy: u64,
+    /// Requests in the queues of the workers now.
+    pub workers_queued: u64,
+    /// Requests in the queue of the batch now.
+    pub batch_queued: u64,
+    /// Batches of requests that change coins; each ends in one commit at most.
+    pub batches: u64,
+    /// Requests in all of them.
+    pub batch_requests: u64,
+    /// Requests in the largest of them.
+    pub batch_requests_largest: u64,
 }
 
 /// How many answers took no longer than this, and longer than the bucket before allows.

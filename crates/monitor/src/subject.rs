@@ -6,14 +6,18 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use raida_node::Observer;
+use raida_node::statistics::{Answers, judges_coins};
 use raida_reactor::counters::{Counters, Snapshot};
 use raida_reactor::handle::Handle;
 use raida_reactor::latencies::bound_us;
+use raida_reactor::workers::Roads;
 use raida_reactor::{CloseReason, LiveConnection, Phase};
-use raida_store::{Figures, Health, Store};
+use raida_store::{Figures, Health};
+use raida_wire::{Command, registry};
 
 use crate::process;
-use crate::report::{Bucket, Connection, Connections, Report, StoreFigures};
+use crate::report::{Bucket, CommandFigures, Connection, Connections, Report, RoadFigures, StoreFigures};
 use crate::stage::Stage;
 
 /// What never changes while a node runs.
@@ -41,15 +45,16 @@ pub struct Subject {
     stage: Stage,
     limits: Mutex<BTreeMap<String, u64>>,
     reactors: Vec<(Handle, Arc<Counters>)>,
-    store: Arc<Store>,
+    node: Observer,
+    roads: Roads,
 }
 
 impl Subject {
-    /// The node with these reactors and coins, which starts now.
+    /// The node with these reactors and the threads behind them, which starts now.
     #[must_use]
-    pub fn new(facts: Facts, reactors: Vec<(Handle, Arc<Counters>)>, store: Arc<Store>) -> Self {
+    pub fn new(facts: Facts, reactors: Vec<(Handle, Arc<Counters>)>, node: Observer, roads: Roads) -> Self {
         let (stage, limits) = (Stage::default(), Mutex::default());
-        Self { facts, started: Instant::now(), stage, limits, reactors, store }
+        Self { facts, started: Instant::now(), stage, limits, reactors, node, roads }
     }
 
     /// The bounds that it shows from now on, by name.
@@ -111,12 +116,29 @@ impl Subject {
             limits: self.limits().clone(),
             process: process::read(),
             store: self.store_figures(),
+            commands: self.node.answers().map(|(command, answers)| command_figures(command, answers)).collect(),
+            declined: self.node.refusals().into_iter().map(|(bound, count)| (bound.to_owned(), count)).collect(),
+            service: self.node.figures().all().map(|(name, _, value)| (name.to_owned(), value)).collect(),
+            roads: self.road_figures(),
+        }
+    }
+
+    fn road_figures(&self) -> RoadFigures {
+        let Roads { pool, batcher } = &self.roads;
+        let batches = batcher.batches();
+        RoadFigures {
+            workers_busy: pool.busy() as u64,
+            workers_queued: pool.queued() as u64,
+            batch_queued: batcher.queued() as u64,
+            batches: batches.batches,
+            batch_requests: batches.jobs,
+            batch_requests_largest: batches.largest as u64,
         }
     }
 
     fn store_figures(&self) -> StoreFigures {
-        let Figures { commits, commit_time, hits, misses, evictions } = self.store.figures();
-        let Health { takes_changes, failures, recoveries } = self.store.health();
+        let Figures { commits, commit_time, hits, misses, evictions } = self.node.store().figures();
+        let Health { takes_changes, failures, recoveries } = self.node.store().health();
         StoreFigures {
             commits,
             commit_us: u64::try_from(commit_time.as_micros()).unwrap_or(u64::MAX),
@@ -126,8 +148,8 @@ impl Subject {
             takes_changes: takes_changes.into(),
             failures,
             recoveries,
-            issued: self.store.issued().0.into_iter().map(u64::from).sum(),
-            cached: self.store.cached_chunks() as u64,
+            issued: self.node.store().issued().0.into_iter().map(u64::from).sum(),
+            cached: self.node.store().cached_chunks() as u64,
         }
     }
 
@@ -186,6 +208,19 @@ fn connection(reactor: u64, live: &LiveConnection) -> Connection {
         bytes_in: live.octets_in,
         bytes_out: live.octets_out,
         reactor,
+    }
+}
+
+fn command_figures(command: Option<Command>, answers: Answers) -> CommandFigures {
+    let Answers { pass, fail, mixed, refused, coins_passed, coins_failed } = answers;
+    let counts = |counts: &[(&str, u64)]| counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let coins: &[_] =
+        if command.is_some_and(judges_coins) { &[("pass", coins_passed), ("fail", coins_failed)] } else { &[] };
+    CommandFigures {
+        command: command.map_or("other".to_owned(), |command| command.to_string()),
+        name: command.and_then(registry::lookup).map_or("not on offer", |entry| entry.name).to_owned(),
+        answers: counts(&[("pass", pass), ("fail", fail), ("mixed", mixed), ("refused", refused)]),
+        coins: counts(coins),
     }
 }
 

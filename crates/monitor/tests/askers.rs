@@ -8,27 +8,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use raida_monitor::{AskError, Endpoint, Facts, Report, Settings, Subject, bind, fetch};
-use raida_store::{Options, Store};
-use tempfile::TempDir;
+use raida_node::Node;
+use raida_node::testing::{Coins, ask, in_clear, node_of};
+use raida_reactor::service::Transport;
+use raida_reactor::workers::Roads;
+use raida_wire::Command;
+use raida_workers::{BatcherConfig, Config};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Shown {
     endpoint: Endpoint,
     subject: Arc<Subject>,
-    _folder: TempDir,
+    node: Arc<Node>,
 }
 
 impl Shown {
     /// A node without I/O threads that gives a question so long.
     fn start(request: Duration) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(folder.path(), &Options::new([7; 32])).unwrap());
+        let node = Arc::new(node_of(3, &Coins::new()));
+        let one = Config { threads: 1, ..Config::default() };
+        let roads = Roads::start(&node, &one, &BatcherConfig::default()).unwrap();
         let facts = Facts { version: "1.2.3".to_owned(), ..Facts::default() };
-        let subject = Arc::new(Subject::new(facts, Vec::new(), store));
+        let subject = Arc::new(Subject::new(facts, Vec::new(), node.observer(), roads));
         let listeners = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let endpoint = Endpoint::start(listeners, &subject, Settings { request, listed_max: 10 }).unwrap();
-        Self { endpoint, subject, _folder: folder }
+        Self { endpoint, subject, node }
     }
 
     fn address(&self) -> SocketAddr {
@@ -66,6 +71,36 @@ fn every_path_is_answered_and_readiness_follows_the_stage() {
     shown.subject.stage().serve();
     assert!(matches!(shown.ask("/readyz"), Err(AskError::Refused { status: 503, told }) if told == "stopping"));
     assert!(matches!(shown.ask("/secrets.toml"), Err(AskError::Refused { status: 404, .. })));
+}
+
+#[test]
+fn what_the_node_answers_shows_by_command_and_outcome() {
+    let shown = Shown::start(PATIENCE);
+    let coin = [0, 0, 0, 1, 2];
+    for (command, payload) in [
+        (Command::VERSION, vec![]),
+        (Command::DETECT, [&coin[..], &[7; 16]].concat()),
+        (Command::DETECT, vec![1; 3]),
+        (Command::new(4, 42), vec![]),
+    ] {
+        let (request, _) = in_clear(&shown.node, command, &payload);
+        ask(&shown.node, &request, Transport::Tcp).unwrap();
+    }
+    let metrics = shown.ask("/metrics").unwrap();
+    for line in [
+        "raida_commands_total{command=\"0/1\",name=\"Version\",outcome=\"pass\"} 1",
+        "raida_commands_total{command=\"1/10\",name=\"Detect\",outcome=\"fail\"} 1",
+        "raida_commands_total{command=\"1/10\",name=\"Detect\",outcome=\"refused\"} 1",
+        "raida_commands_total{command=\"1/20\",name=\"Pown\",outcome=\"pass\"} 0",
+        "raida_commands_total{command=\"other\",name=\"not on offer\",outcome=\"refused\"} 1",
+        "raida_coins_judged_total{command=\"1/10\",name=\"Detect\",verdict=\"fail\"} 1",
+        "raida_commands_declined_total{bound=\"tickets\"} 0",
+        "raida_tickets_live 0",
+        "raida_batches_total 0",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line} is missing in\n{metrics}");
+    }
+    assert!(!metrics.contains("raida_coins_judged_total{command=\"0/1\""), "Version judges no coins");
 }
 
 #[test]

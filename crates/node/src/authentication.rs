@@ -26,11 +26,11 @@ pub(crate) fn detect(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) 
 }
 
 /// 1/11: compares the XOR of all numbers, as they stand at one moment.
-pub(crate) fn detect_sum(node: &Node, asked: &Asked<'_>, _: &mut Reply<'_, '_>) -> Outcome {
+pub(crate) fn detect_sum(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
     let Sum { coins, sum } = Sum::read(asked.payload())?;
     let records = node.store().read_all(&distinct(coins)?).map_err(Setback::from)?;
     let numbers = records.into_iter().map(|record| Ok(record.map(|record| record.an)));
-    Ok(if is_sum(sum, numbers)? { Status::ALL_PASS } else { Status::ALL_FAIL })
+    verdict::of_all(reply, coins.len(), is_sum(sum, numbers)?)
 }
 
 /// 1/20: gives each authentic coin its new number.
@@ -47,20 +47,20 @@ pub(crate) fn pown(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, rep
 }
 
 /// 1/21: shifts all numbers by a delta, if their XOR is right.
-pub(crate) fn pown_sum(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, _: &mut Reply<'_, '_>) -> Outcome {
+pub(crate) fn pown_sum(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, reply: &mut Reply<'_, '_>) -> Outcome {
     let mut payload = asked.payload();
     let delta = payload.take_last()?;
     let Sum { coins, sum } = Sum::read(payload)?;
     let coins = distinct(coins)?;
     if !is_sum(sum, coins.iter().map(|coin| ledger.number(*coin)))? {
-        return Ok(Status::ALL_FAIL);
+        return verdict::of_all(reply, coins.len(), false);
     }
-    for coin in coins {
-        if let Some(number) = ledger.number(coin)? {
-            ledger.pown(coin, number.xor(delta))?;
+    for coin in &coins {
+        if let Some(number) = ledger.number(*coin)? {
+            ledger.pown(*coin, number.xor(delta))?;
         }
     }
-    Ok(Status::ALL_PASS)
+    verdict::of_all(reply, coins.len(), true)
 }
 
 /// The coins of a list in which each may stand once only: a coin listed twice drops out of a sum, and 40 keeps it there.

@@ -48,6 +48,11 @@ impl CallLimit {
         times.push_back(now);
         true
     }
+
+    /// How many addresses are remembered.
+    pub(crate) fn addresses(&self) -> usize {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
 }
 
 /// Forgets the half that called last longest ago.

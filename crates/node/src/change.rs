@@ -35,7 +35,7 @@ pub(crate) fn available_numbers(node: &Node, asked: &Asked<'_>, reply: &mut Repl
         _ => return Err(Status::INVALID_PARAMETER.into()),
     };
     let denomination = Denomination::new(denomination.cast_signed()).and_then(neighbour).ok_or(ODD_COIN)?;
-    let mut held = node.reservations.lock(node.now());
+    let mut held = node.books.reservations.lock(node.now());
     let mut offered = Vec::new();
     let room = held.room(session, asked.from).min(OFFERED_MAX);
     if room < OFFERED_MAX {
@@ -59,7 +59,7 @@ pub(crate) fn break_coin(
 ) -> Outcome {
     let (session, whole, parts) = read(asked.payload())?;
     let lower = Denomination::new(whole.coin.denomination()).and_then(Denomination::lower).ok_or(ODD_COIN)?;
-    if !node.breaks.admits(asked.from, node.now()) {
+    if !node.books.breaks.admits(asked.from, node.now()) {
         node.statistics().refusals().breaks.count();
         return Err(Status::REQUEST_RATE.into());
     }
@@ -68,7 +68,7 @@ pub(crate) fn break_coin(
         return Ok(Status::ALL_FAIL);
     }
     let targets = distinct_parts(&parts, Some(lower))?;
-    let held = node.reservations.lock(node.now());
+    let held = node.books.reservations.lock(node.now());
     for target in &targets {
         check_target(&held, ledger, session, *target)?;
     }
@@ -88,7 +88,7 @@ pub(crate) fn join_coins(
 ) -> Outcome {
     let (session, whole, parts) = read(asked.payload())?;
     let target = whole.coin.judge().ok_or(ODD_COIN)?;
-    check_target(&node.reservations.lock(node.now()), ledger, session, target)?;
+    check_target(&node.books.reservations.lock(node.now()), ledger, session, target)?;
     let sources = distinct_parts(&parts, target.denomination.lower())?;
     for part in &parts {
         if !ledger.is_authentic(part)? {

@@ -37,6 +37,30 @@ pub(crate) enum Work {
     Together(Changing),
 }
 
+/// How many commands are told apart: those on offer, and all others together.
+pub(crate) const PLACES: usize = Entry::OFFERED.len() + 1;
+
+/// Where a command is counted: by its place among those on offer, the others behind them.
+pub(crate) fn place(command: Command) -> usize {
+    let group = TABLE.get(usize::from(command.group));
+    group.and_then(|codes| codes.get(usize::from(command.code))).map_or(PLACES - 1, |place| usize::from(*place))
+}
+
+/// A look-up instead of a search, for every answer.
+static TABLE: [[u8; 256]; 16] = table();
+
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "what does not fit does not compile")]
+const fn table() -> [[u8; 256]; 16] {
+    let mut table = [[PLACES as u8 - 1; 256]; 16];
+    let mut place = 0;
+    while place < Entry::OFFERED.len() {
+        let command = Entry::OFFERED[place].command;
+        table[command.group as usize][command.code as usize] = place as u8;
+        place += 1;
+    }
+    table
+}
+
 impl Entry {
     /// Every command on offer.
     pub(crate) const OFFERED: &'static [Self] = &[
@@ -80,5 +104,21 @@ impl Entry {
     /// What runs for a command of the registry that is not on offer.
     pub(crate) const fn not_offered(command: Command) -> Self {
         Self::new(command, Work::Inline(|_, _, _| Ok(Status::NOT_IMPLEMENTED)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_on_offer_has_a_place_of_its_own_and_the_others_share_one() {
+        for group in 0..=u8::MAX {
+            for code in 0..=u8::MAX {
+                let command = Command::new(group, code);
+                let offered = Entry::OFFERED.iter().position(|entry| entry.command == command);
+                assert_eq!(place(command), offered.unwrap_or(Entry::OFFERED.len()), "{command}");
+            }
+        }
     }
 }

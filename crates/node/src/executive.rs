@@ -16,6 +16,7 @@ use crate::reply::Reply;
 use crate::reservations::Session;
 use crate::setback::Outcome;
 use crate::spans::Spans;
+use crate::statistics::Judged;
 use crate::verdict;
 
 /// The session that may create coins anywhere, without a reservation.
@@ -28,7 +29,7 @@ pub(crate) fn available_numbers(node: &Node, asked: &Asked<'_>, reply: &mut Repl
     payload.end()?;
     asked.authorise(node, key)?;
     reply.proved();
-    let mut held = node.reservations.lock(node.now());
+    let mut held = node.books.reservations.lock(node.now());
     let (mut octets, mut pages) = (Vec::new(), Vec::new());
     for (denomination, _) in Denomination::all().zip(wanted).filter(|(_, is_wanted)| **is_wanted != 0) {
         let free = node.store().free_numbers(denomination).map(|serial_number| CoinId { denomination, serial_number });
@@ -55,7 +56,7 @@ pub(crate) fn create(
     reply.proved();
     let coins = in_range(list.records()?)?;
     reply.check_room(16 * coins.len())?;
-    let held = node.reservations.lock(node.now());
+    let held = node.books.reservations.lock(node.now());
     if session != ANYWHERE && !coins.iter().all(|coin| held.keeps_page(session, PageId::of(*coin))) {
         return Err(Status::PAGE_IS_NOT_RESERVED.into());
     }
@@ -67,6 +68,7 @@ pub(crate) fn create(
         getrandom::fill(place).map_err(|_| Status::INTERNAL)?;
         ledger.give(*coin, AuthenticityNumber::new(*place))?;
     }
+    reply.judge(Judged { passed: coins.len(), failed: 0 });
     Ok(Status::SUCCESS)
 }
 
@@ -91,13 +93,16 @@ pub(crate) fn delete(
 }
 
 /// 3/150: withdraws coins, whatever their numbers.
-pub(crate) fn free(node: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, _: &mut Reply<'_, '_>) -> Outcome {
+pub(crate) fn free(node: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, reply: &mut Reply<'_, '_>) -> Outcome {
     let mut payload = asked.payload();
     let (_ignored, key, list): (_, _, List<'_, 5>) = (payload.u32()?, payload.take()?, payload.list()?);
     asked.authorise(node, key)?;
-    for coin in list.records()?.iter().filter_map(|coin| RawCoinId(*coin).judge()) {
+    let (coins, mut passed) = (list.records()?, 0);
+    for coin in coins.iter().filter_map(|coin| RawCoinId(*coin).judge()) {
         ledger.withdraw(coin)?;
+        passed += 1;
     }
+    reply.judge(Judged { passed, failed: coins.len() - passed });
     Ok(Status::SUCCESS)
 }
 

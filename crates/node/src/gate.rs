@@ -24,6 +24,11 @@ impl Gate {
         let enter = |inside| (inside < self.max).then_some(inside + 1);
         self.inside.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter).ok().map(|_| Pass(self))
     }
+
+    /// How many are inside.
+    pub(crate) fn inside(&self) -> usize {
+        self.inside.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Pass<'_> {

@@ -15,6 +15,7 @@ use crate::look::Look;
 use crate::node::Node;
 use crate::reply::Reply;
 use crate::setback::{Outcome, Setback};
+use crate::statistics::Judged;
 use crate::verdict;
 
 /// How many other nodes have to say that a coin is authentic.
@@ -33,7 +34,7 @@ pub(crate) fn get_ticket(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '
     });
     let status = verdict::of_coins(reply, results)?;
     if !authentic.is_empty() {
-        let issued = node.tickets.issue(authentic, node.now());
+        let issued = node.books.tickets.issue(authentic, node.now());
         let number = issued.inspect_err(|_| node.statistics().refusals().tickets.count())?;
         reply.append(&number.to_be_bytes());
     }
@@ -51,7 +52,7 @@ pub(crate) fn validate_ticket(node: &Node, asked: &Asked<'_>, reply: &mut Reply<
     if node.settings().claims_by_address && !node.peers().may_claim(raida_id, asked.from) {
         return Err(Status::ADMIN_AUTH.into());
     }
-    node.tickets.claim(number, raida_id, node.now(), |coins| {
+    node.books.tickets.claim(number, raida_id, node.now(), |coins| {
         reply.proved();
         reply.check_room(5 * coins.len())?;
         write_coins(reply, coins);
@@ -72,14 +73,19 @@ pub(crate) fn find(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) ->
     for (found, exchange) in found.iter_mut().zip(exchanges) {
         *found = which(&look, &Exchange::read(exchange))?;
     }
+    let passed = found.iter().filter(|found| **found != 0).count();
+    let judged = Judged { passed, failed: found.len() - passed };
     let all = |expected| found.iter().all(|found| *found == expected);
     let status = match () {
         () if all(1) => Status::FIND_ALL_AN,
         () if all(2) => Status::FIND_ALL_PAN,
         () if all(0) => Status::FIND_NEITHER,
-        () => return Ok(Status::FIND_MIXED),
+        () => Status::FIND_MIXED,
     };
-    reply.discard();
+    reply.judge(judged);
+    if status != Status::FIND_MIXED {
+        reply.discard();
+    }
     Ok(status)
 }
 
@@ -101,7 +107,7 @@ pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> 
     if tickets.len() < QUORUM {
         return Ok(Status::ALL_FAIL);
     }
-    let Some(_pass) = node.fixes.enter() else {
+    let Some(_pass) = node.books.fixes.enter() else {
         node.statistics().refusals().fixes.count();
         return Err(Status::REQUEST_RATE.into());
     };
@@ -134,6 +140,7 @@ fn redeem(node: &Node, tickets: &[(u8, u32)]) -> Vec<HashSet<CoinId>> {
             Err(error) => debug!(raida_id, %error, "a node did not redeem its ticket"),
         }
     }
+    node.statistics().count_fix(ballots.len(), tickets.len() - ballots.len());
     ballots
 }
 

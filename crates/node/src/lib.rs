@@ -35,10 +35,12 @@
 pub mod admin_key;
 mod asked;
 mod authentication;
+mod books;
 mod call_limit;
 mod change;
 mod dispatch;
 mod executive;
+pub mod figures;
 mod gate;
 mod healing;
 mod integrity;
@@ -64,7 +66,9 @@ mod verdict;
 pub mod version;
 
 pub use admin_key::AdminKey;
+pub use books::Observer;
+pub use figures::Figures;
 pub use node::Node;
 pub use peers::{NoPeers, PeerError, Peers};
 pub use settings::{BreakLimit, Calendar, ReservationLimit, Settings, Surroundings};
-pub use statistics::{Refusals, Statistics};
+pub use statistics::{Answers, Refusals, Statistics};

@@ -15,21 +15,21 @@ use crate::setback::Outcome;
 use crate::verdict;
 
 /// 8/82: puts coins into a locker, if the XOR of their numbers is right.
-pub(crate) fn store(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, _: &mut Reply<'_, '_>) -> Outcome {
+pub(crate) fn store(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, reply: &mut Reply<'_, '_>) -> Outcome {
     let mut payload = asked.payload();
     let key = AuthenticityNumber::new(*payload.take_last()?);
     let Sum { coins, sum } = Sum::read(payload)?;
     let coins = distinct(coins)?;
     if !is_sum(sum, coins.iter().map(|coin| ledger.number(*coin)))? {
-        return Ok(Status::ALL_FAIL);
+        return verdict::of_all(reply, coins.len(), false);
     }
     if !key.is_locker_key() {
         return Err(Status::INVALID_PAN.into());
     }
-    for coin in coins {
-        ledger.pown(coin, key.clone())?;
+    for coin in &coins {
+        ledger.pown(*coin, key.clone())?;
     }
-    Ok(Status::ALL_PASS)
+    verdict::of_all(reply, coins.len(), true)
 }
 
 /// 8/83: the coins of a locker, by denomination, then serial number.

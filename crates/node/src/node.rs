@@ -12,18 +12,15 @@ use raida_wire::{Command, HEADROOM, Head, LONG, Refusal, Session, Status, open};
 use tracing::{debug, error};
 
 use crate::asked::Asked;
-use crate::call_limit::CallLimit;
+use crate::books::{Books, Observer};
 use crate::dispatch::{Answering, Entry, Work};
-use crate::gate::Gate;
 use crate::keys::{Keys, Lookup};
 use crate::peers::Peers;
 use crate::reply::Reply;
-use crate::resends::{Letter, Resends, Turn};
-use crate::reservations::Reservations;
+use crate::resends::{Letter, Turn};
 use crate::setback::{Outcome, Setback};
 use crate::settings::{Settings, Surroundings};
-use crate::statistics::Statistics;
-use crate::tickets::Tickets;
+use crate::statistics::{Judged, Statistics};
 use crate::together;
 
 /// Longest Echo that costs next to nothing, in octets.
@@ -35,12 +32,7 @@ const ECHO_MAX: usize = 128;
 pub struct Node {
     settings: Settings,
     pub(crate) surroundings: Surroundings,
-    statistics: Statistics,
-    pub(crate) tickets: Tickets,
-    pub(crate) reservations: Reservations,
-    pub(crate) breaks: CallLimit,
-    pub(crate) fixes: Gate,
-    pub(crate) resends: Resends,
+    pub(crate) books: Arc<Books>,
     offered: &'static [Entry],
 }
 
@@ -48,23 +40,19 @@ impl Node {
     /// A node in these surroundings. Tickets and reservations begin empty.
     #[must_use]
     pub fn new(settings: Settings, surroundings: Surroundings) -> Self {
-        Self {
-            statistics: Statistics::new(settings.reactors.clone()),
-            tickets: Tickets::default(),
-            reservations: Reservations::new(settings.reservations),
-            breaks: CallLimit::new(settings.breaks),
-            fixes: Gate::new(settings.fixes_max),
-            resends: Resends::new(settings.resends_max),
-            offered: Entry::OFFERED,
-            settings,
-            surroundings,
-        }
+        Self { books: Arc::new(Books::new(&settings)), offered: Entry::OFFERED, settings, surroundings }
     }
 
     /// What it has counted.
     #[must_use]
     pub fn statistics(&self) -> &Statistics {
-        &self.statistics
+        &self.books.statistics
+    }
+
+    /// Who looks at it from outside, also when it has gone to its threads.
+    #[must_use]
+    pub fn observer(&self) -> Observer {
+        Observer::new(&self.books, &self.surroundings)
     }
 
     /// Its coins.
@@ -139,7 +127,7 @@ impl Node {
             match setback {
                 Setback::Refused(status) => {
                     if status == Status::FILESYSTEM {
-                        self.statistics.refusals().storage.count();
+                        self.statistics().refusals().storage.count();
                     }
                     status
                 }
@@ -147,7 +135,11 @@ impl Node {
                 Setback::NotCached => Status::INTERNAL,
             }
         });
-        reply.seal(status, self.settings.raida_id)
+        let (command, judged) = (reply.command(), reply.judged());
+        let answer = reply.seal(status, self.settings.raida_id);
+        let judged = if outcome.is_ok() { judged } else { Judged::default() };
+        self.statistics().count(command, answer.status(), judged);
+        answer
     }
 
     /// Checks 10 and 12 to 17 of protocol §3.1: the clear payload, and what sealing the answer takes.
@@ -180,6 +172,7 @@ impl Node {
             *to = from;
         }
         answer.finish(0..len, refusal.status());
+        self.statistics().count(head.command(), refusal.status(), Judged::default());
     }
 }
 
@@ -216,7 +209,7 @@ impl Service for Node {
 
     fn repeat(&self, request: &Request<'_>, answer: &mut Answer<'_>) -> Option<Flow> {
         let letter = Letter::of(request).filter(|_| self.entry(request.head.command()).is_once)?;
-        self.resends.recall(&letter, self.now(), answer)
+        self.books.resends.recall(&letter, self.now(), answer)
     }
 
     fn weight(&self, head: &Head) -> Weight {
@@ -242,7 +235,7 @@ impl Service for Node {
             }
         };
         let letter = if entry.is_once { Letter::of(request) } else { None };
-        let running = match letter.map(|letter| self.resends.begin(letter, self.now(), answer)) {
+        let running = match letter.map(|letter| self.books.resends.begin(letter, self.now(), answer)) {
             Some(Turn::Repeated) => return Flow::Answered,
             Some(Turn::Running) => return Flow::Silent,
             Some(Turn::First(running)) => Some(running),
@@ -279,7 +272,7 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
             .field("raida_id", &self.settings.raida_id)
-            .field("statistics", &self.statistics.read())
+            .field("statistics", &self.statistics().read())
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,9 @@
 //! What a command answers with, before it is sealed.
 
 use raida_reactor::service::{Answer, Transport};
-use raida_wire::{HEADROOM, Session, Status, TAILROOM};
+use raida_wire::{Command, HEADROOM, Session, Status, TAILROOM};
+
+use crate::statistics::Judged;
 
 /// Takes a command's payload, in the place where it will be sealed.
 #[derive(Debug)]
@@ -11,13 +13,14 @@ pub(crate) struct Reply<'r, 'a> {
     transport: Transport,
     payload_len: usize,
     has_proof: bool,
+    judged: Judged,
 }
 
 impl<'r, 'a> Reply<'r, 'a> {
     /// No payload yet. A peer that opened an encrypted envelope has proved a secret by that.
     pub(crate) fn new(answer: &'r mut Answer<'a>, session: Session, transport: Transport) -> Self {
         let has_proof = session.is_authenticated();
-        Self { answer, session, transport, payload_len: 0, has_proof }
+        Self { answer, session, transport, payload_len: 0, has_proof, judged: Judged::default() }
     }
 
     /// Answers with these octets.
@@ -49,6 +52,21 @@ impl<'r, 'a> Reply<'r, 'a> {
     /// The peer has proved a secret by its payload. Only then may a datagram's answer be larger than the datagram.
     pub(crate) fn proved(&mut self) {
         self.has_proof = true;
+    }
+
+    /// Tells how many coins passed and how many failed, for the statistics.
+    pub(crate) fn judge(&mut self, judged: Judged) {
+        self.judged = judged;
+    }
+
+    /// What was told so.
+    pub(crate) const fn judged(&self) -> Judged {
+        self.judged
+    }
+
+    /// What is answered.
+    pub(crate) const fn command(&self) -> Command {
+        self.session.head().command()
     }
 
     /// Makes sure that an answer with so many octets may leave. What changes something asks before it does: a client that

@@ -36,6 +36,18 @@ struct Table {
     octets: usize,
     /// Those that a thread is at: so many threads at most, and one batch.
     running: HashSet<Letter>,
+    tally: Tally,
+}
+
+/// What has come again, and what has been forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Datagrams that got their former answer.
+    pub(crate) repeated: u64,
+    /// Datagrams that came while the first one ran.
+    pub(crate) came_early: u64,
+    /// Answers that made room for others before their time was over.
+    pub(crate) evicted: u64,
 }
 
 /// Names one datagram: who sent it, and the digest of what it says.
@@ -113,6 +125,7 @@ impl Resends {
         } else if table.running.insert(letter) {
             Turn::First(Running { resends: self, letter })
         } else {
+            table.tally.came_early += 1;
             Turn::Running
         }
     }
@@ -120,12 +133,13 @@ impl Resends {
     /// What became of a datagram whose key is not there, or not any more: its former answer is given again, or it is
     /// running. `None` where nothing is known of it.
     pub(crate) fn recall(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> Option<Flow> {
-        let table = self.lock();
+        let mut table = self.lock();
         if table.repeat(letter, now, answer) {
-            Some(Flow::Answered)
-        } else {
-            table.running.contains(letter).then_some(Flow::Silent)
+            return Some(Flow::Answered);
         }
+        let is_running = table.running.contains(letter);
+        table.tally.came_early += u64::from(is_running);
+        is_running.then_some(Flow::Silent)
     }
 
     /// Keeps a sealed answer.
@@ -145,6 +159,7 @@ impl Resends {
             table.order.pop_front();
             // The same datagram may have been answered anew since.
             if table.answers.get(&oldest).is_some_and(|kept| kept.since == since) {
+                table.tally.evicted += u64::from(now < since + LIFE);
                 table.forget(&oldest);
             }
         }
@@ -154,14 +169,28 @@ impl Resends {
         table.answers.insert(letter, Kept { octets, status, since: now });
     }
 
+    /// Counts datagrams that came again in one batch, and were answered with it.
+    pub(crate) fn count_repeated(&self, datagrams: usize) {
+        if datagrams > 0 {
+            self.lock().tally.repeated += datagrams as u64;
+        }
+    }
+
+    /// How many answers are kept now, and what has come of them so far.
+    pub(crate) fn tally(&self) -> (usize, Tally) {
+        let table = self.lock();
+        (table.answers.len(), table.tally)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Table {
-    fn repeat(&self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
+    fn repeat(&mut self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
         let Some(kept) = self.answers.get(letter).filter(|kept| now < kept.since + LIFE) else { return false };
+        self.tally.repeated += 1;
         write(&kept.octets, kept.status, answer);
         true
     }
@@ -250,6 +279,7 @@ mod tests {
         running.keep(at(3), &mut answer);
         assert!(matches!(resends.begin(letter(1), at(4), &mut answer), Turn::Repeated));
         assert!(resends.lock().running.is_empty());
+        assert_eq!(resends.tally(), (1, Tally { repeated: 1, came_early: 2, evicted: 0 }));
     }
 
     #[test]
@@ -277,7 +307,9 @@ mod tests {
         }
         let kept = (0..5000).filter(|number| repeated(&resends, letter(*number), at(5000)).is_some());
         assert_eq!(kept.collect::<Vec<_>>(), (904..5000).collect::<Vec<_>>());
+        assert_eq!(resends.tally(), (4096, Tally { repeated: 4096, came_early: 0, evicted: 904 }));
         keep(&resends, letter(904), at(20_000_000), b"again");
+        assert_eq!(resends.tally().1.evicted, 904, "whose time is over makes no room");
         let table = resends.table.lock().unwrap();
         assert_eq!((table.order.len(), table.answers.len()), (1, 1));
     }

@@ -132,6 +132,11 @@ impl Held<'_> {
         }
     }
 
+    /// How many serial numbers and how many pages are kept. Those that have ended since the last sweep count.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (self.table.numbers.len(), self.table.pages.len())
+    }
+
     /// Whether a session may be offered the serial numbers of a page.
     pub(crate) fn offers_page(&self, session: Session, page: PageId) -> bool {
         self.keeper(&self.table.pages, page).is_none_or(|keeper| keeper == session)
@@ -248,6 +253,7 @@ mod tests {
             held.keep(Session(number + 1), coin(number), HERE);
         }
         assert_eq!((held.room(A, HERE), held.room(A, other)), (0, 40));
+        assert_eq!(held.count(), (40, 0));
         held.keep(B, coin(0), other);
         assert_eq!((held.room(A, HERE), held.room(A, other)), (1, 39), "a number that changes hands counts once");
         drop(held);

@@ -16,7 +16,22 @@ const LIFE: Duration = Duration::from_secs(300);
 ///
 /// Source: protocol §7.6
 #[derive(Debug, Default)]
-pub(crate) struct Tickets(Mutex<HashMap<u32, Ticket>>);
+pub(crate) struct Tickets(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    live: HashMap<u32, Ticket>,
+    issued: u64,
+    redeemed: u64,
+}
+
+/// What has become of the tickets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) live: u64,
+    pub(crate) issued: u64,
+    pub(crate) redeemed: u64,
+}
 
 #[derive(Debug)]
 struct Ticket {
@@ -33,14 +48,15 @@ impl Tickets {
     ///
     /// 42 where all slots are taken, 252 where the system gives no random number.
     pub(crate) fn issue(&self, coins: Vec<CoinId>, now: Instant) -> Result<u32, Status> {
-        let mut live = self.live(now);
-        if live.len() >= SLOTS {
+        let mut table = self.lock(now);
+        if table.live.len() >= SLOTS {
             return Err(Status::NO_TICKET_SLOT);
         }
         loop {
             let number = getrandom::u32().map_err(|_| Status::INTERNAL)?;
-            if number != 0 && !live.contains_key(&number) {
-                live.insert(number, Ticket { coins, dies: now + LIFE, claimed: 0 });
+            if number != 0 && !table.live.contains_key(&number) {
+                table.issued += 1;
+                table.live.insert(number, Ticket { coins, dies: now + LIFE, claimed: 0 });
                 return Ok(number);
             }
         }
@@ -58,21 +74,28 @@ impl Tickets {
         now: Instant,
         take: impl FnOnce(&[CoinId]) -> Result<(), Status>,
     ) -> Result<(), Status> {
-        let mut live = self.live(now);
-        let ticket = live.get_mut(&number).ok_or(Status::NO_TICKET_FOUND)?;
+        let mut table = self.lock(now);
+        let ticket = table.live.get_mut(&number).ok_or(Status::NO_TICKET_FOUND)?;
         let claim = 1_u32.checked_shl(raida_id.into()).ok_or(Status::WRONG_RAIDA)?;
         if ticket.claimed & claim != 0 {
             return Err(Status::TICKET_CLAIMED_ALREADY);
         }
         take(&ticket.coins)?;
         ticket.claimed |= claim;
+        table.redeemed += 1;
         Ok(())
     }
 
-    fn live(&self, now: Instant) -> MutexGuard<'_, HashMap<u32, Ticket>> {
-        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tickets.retain(|_, ticket| now < ticket.dies);
-        tickets
+    /// What has become of them.
+    pub(crate) fn tally(&self, now: Instant) -> Tally {
+        let table = self.lock(now);
+        Tally { live: table.live.len() as u64, issued: table.issued, redeemed: table.redeemed }
+    }
+
+    fn lock(&self, now: Instant) -> MutexGuard<'_, Table> {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.live.retain(|_, ticket| now < ticket.dies);
+        table
     }
 }
 
@@ -112,5 +135,7 @@ mod tests {
             assert_eq!(tickets.claim(number, raida_id, at(1), |_| Ok(())), Err(Status::TICKET_CLAIMED_ALREADY));
         }
         assert_eq!(tickets.claim(0, 1, at(1), |_| Ok(())), Err(Status::NO_TICKET_FOUND));
+        assert_eq!(tickets.tally(at(299)), Tally { live: 1, issued: 1, redeemed: 25 });
+        assert_eq!(tickets.tally(at(300)), Tally { live: 0, issued: 1, redeemed: 25 });
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
             repeats.push((first, answer));
             continue;
         }
-        let running = match letter.map(|letter| node.resends.begin(letter, now, answer)) {
+        let running = match letter.map(|letter| node.books.resends.begin(letter, now, answer)) {
             Some(Turn::Repeated) => continue,
             Some(Turn::First(running)) => Some(running),
             // Nobody else serves changes.
@@ -49,6 +49,7 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
         }
     }
     let mut answers = together.commit();
+    node.books.resends.count_repeated(repeats.len());
     for (first, answer) in repeats {
         if let Some((_, first)) = answers.get_mut(first) {
             resends::copy(first, answer);

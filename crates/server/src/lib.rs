@@ -114,7 +114,9 @@ fn serve<B: SocketBackend + Send + 'static, S: Service>(
     }
     let vault = Vault::open(config)?;
     let (clock, counters) = (SystemClock::new(), backends.iter().map(|_| Arc::default()).collect::<Vec<_>>());
-    let service = Arc::new(wrap(vault.node(config, clock, &counters)?));
+    let node = vault.node(config, clock, &counters)?;
+    let observer = node.observer();
+    let service = Arc::new(wrap(node));
     let roads = Roads::start(&service, &settings::workers(config), &settings::batcher(config))?;
 
     let (settings, addresses) = (settings::reactor(config, &plan), sockets::addresses(&backends));
@@ -125,7 +127,7 @@ fn serve<B: SocketBackend + Send + 'static, S: Service>(
     let reactors: Vec<_> = backends.into_iter().zip(&counters).map(assemble).collect();
     let seen = reactors.iter().map(Reactor::handle).zip(counters.iter().cloned()).collect();
     let facts = facts(config, &addresses, roads.pool.threads());
-    let subject = Arc::new(Subject::new(facts, seen, Arc::clone(vault.store())));
+    let subject = Arc::new(Subject::new(facts, seen, observer, roads.clone()));
     let endpoint = Endpoint::start(asked, &subject, monitor(config)).context("starting the monitor")?;
     endpoint.addresses().for_each(|address| info!(%address, "metrics, health and connections are shown"));
     let shift = Shift { config, plan: &plan, addresses: &addresses, reactors, roads: &roads, subject, log };

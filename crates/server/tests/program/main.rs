@@ -1,6 +1,7 @@
 //! The real program, as an operator starts and stops it.
 
 mod configuration;
+mod counted;
 mod monitor;
 mod page_files;
 mod process;

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 /// A node that shows itself, and where it does.
-fn start(folder: &TempDir, arguments: &[&str]) -> (Running, SocketAddr) {
+pub(crate) fn start(folder: &TempDir, arguments: &[&str]) -> (Running, SocketAddr) {
     let mut command = program(folder.path());
     command.args(["--listen", "127.0.0.1:0"]).args(arguments).env("RAIDA_MONITOR__LISTEN", "127.0.0.1:0");
     let node = Running::spawn(&mut command);
@@ -20,7 +20,8 @@ fn start(folder: &TempDir, arguments: &[&str]) -> (Running, SocketAddr) {
     (node, address)
 }
 
-fn text(monitor: SocketAddr, path: &str) -> String {
+/// What is shown under a path.
+pub(crate) fn text(monitor: SocketAddr, path: &str) -> String {
     String::from_utf8(fetch(monitor, path, PATIENCE).unwrap()).unwrap()
 }
 
