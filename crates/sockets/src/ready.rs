@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use crate::source::Source;
 
 /// A queue of sources. Each is in it at most once, which its own [`Place`] remembers: the queue never outgrows the number
-/// of places, and everybody in it gets one turn before anybody gets a second.
+/// of places. Every connection in it gets one turn before any of them gets a second. Whom newcomers and results come through
+/// waits for some of the others at most: else thousands of busy connections would let in one newcomer a round.
 #[derive(Debug)]
 pub struct Ready {
     queue: VecDeque<Source>,
@@ -24,11 +25,11 @@ impl Ready {
         Self { queue: VecDeque::with_capacity(places) }
     }
 
-    /// Puts `source`, whose place this is, at the end, unless it stands there already.
+    /// Puts `source`, whose place this is, in the line, unless it stands there already.
     pub fn push(&mut self, source: Source, place: &mut Place) {
         if !place.taken {
             place.taken = true;
-            self.queue.push_back(source);
+            self.queue.insert(patience(source).min(self.queue.len()), source);
         }
     }
 
@@ -44,6 +45,17 @@ impl Ready {
     }
 }
 
+/// Behind how many others a source may have to stand. There are not more listeners than that, so they can not keep everybody
+/// else waiting; and a batch of datagrams is as much work as so many turns.
+const fn patience(source: Source) -> usize {
+    match source {
+        Source::Waker => 0,
+        Source::Listener(_) => 16,
+        Source::DatagramPort(_) => 64,
+        Source::Connection(_) => usize::MAX,
+    }
+}
+
 impl Place {
     /// Notes that the source has left the list.
     pub fn free(&mut self) {
@@ -53,6 +65,8 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use raida_reactor::token::Token;
+
     use super::*;
 
     #[test]
@@ -67,5 +81,29 @@ mod tests {
         assert_eq!(ready.pop(), Some(Source::Listener(1)));
         assert_eq!(ready.pop(), Some(Source::Listener(0)));
         assert!(ready.is_empty());
+    }
+
+    #[test]
+    fn a_crowd_holds_up_newcomers_for_some_turns_only_and_is_served_itself() {
+        let mut ready = Ready::new(1018);
+        let crowd = |slot| Source::Connection(Token::new(slot, 0));
+        (0..1000).for_each(|slot| ready.push(crowd(slot), &mut Place::default()));
+        (0..16).for_each(|number| ready.push(Source::Listener(number), &mut Place::default()));
+        ready.push(Source::DatagramPort(0), &mut Place::default());
+        let mut turns = [0; 3];
+        for _ in 0..1700 {
+            let Some(source) = ready.pop() else { break };
+            let kind = match source {
+                Source::Waker | Source::DatagramPort(_) => 0,
+                Source::Listener(_) => 1,
+                Source::Connection(_) => 2,
+            };
+            turns[kind] += 1;
+            ready.push(source, &mut Place::default());
+        }
+        assert!(turns[1] >= 1500, "sixteen busy listeners: {turns:?}");
+        assert!(turns[0] >= 1 && turns[2] >= 50, "the others: {turns:?}");
+        ready.push(Source::Waker, &mut Place::default());
+        assert_eq!(ready.pop(), Some(Source::Waker));
     }
 }
