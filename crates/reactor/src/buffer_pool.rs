@@ -51,10 +51,12 @@ impl BufferPool {
     /// As [`take`](Self::take), for octets that a peer still owes: `None` also where that would leave less than a quarter
     /// of the bound.
     pub fn take_to_read(&mut self, len: usize) -> Option<Buffer> {
-        if self.lent() + size(len) > self.bound - self.bound / 4 {
-            return None;
-        }
-        self.take(len)
+        if size(len) > self.free_to_read() { None } else { self.take(len) }
+    }
+
+    /// Octets that are left for what peers still owe.
+    pub(crate) fn free_to_read(&self) -> usize {
+        (self.bound - self.bound / 4).saturating_sub(self.lent())
     }
 
     /// A buffer with `octets` at its front.

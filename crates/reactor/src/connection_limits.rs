@@ -37,6 +37,9 @@ struct Peer {
     refused: Bucket,
 }
 
+/// Of what is free for half-read requests, one source may keep one in so many parts.
+const PARTS: usize = 8;
+
 /// Which limit a new connection would break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
@@ -117,9 +120,11 @@ impl ConnectionLimits {
         self.peers.get_mut(guest.entry).is_none_or(|peer| peer.served.take(now, rate))
     }
 
-    /// Books a buffer for a half-read request, if there is room for it.
-    pub(crate) fn book(&mut self, guest: &mut Guest, octets: usize) -> bool {
-        let limit = self.settings.buffers;
+    /// Books a buffer for a half-read request, if there is room for it. Who has one already gets another only as long as all
+    /// of his are no more than a part of what is `free`: so the few who take as much as they can leave room for one who
+    /// comes later.
+    pub(crate) fn book(&mut self, guest: &mut Guest, octets: usize, free: usize) -> bool {
+        let limit = self.settings.buffers.min((free / PARTS).max(octets));
         let Some(peer) = self.peers.get_mut(guest.entry) else { return true };
         let is_room = peer.buffers.saturating_add(octets) <= limit;
         if is_room {
@@ -167,6 +172,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::buffer::LARGE;
 
     fn at(ms: u64) -> Instant {
         Instant::from_micros(ms * 1000)
@@ -207,18 +213,40 @@ mod tests {
     fn who_gave_way_to_others_is_served_and_takes_nothing_from_them() {
         let mut limits = limits(2, 0, 100);
         let mut first = limits.enter(network(0), at(0)).unwrap();
-        assert!(limits.book(&mut first, 60));
+        assert!(limits.book(&mut first, 60, usize::MAX));
         let guests: Vec<_> =
             (1..100).flat_map(|n| [limits.enter(network(n), at(0)), limits.enter(network(n), at(0))]).collect();
         assert!(guests.iter().all(Result::is_ok), "nobody is turned away");
         assert!(limits.evictions() > 0);
         let held = limits.held();
-        assert!(limits.book(&mut first, 60) && limits.may_ask(&mut first, at(0)));
+        assert!(limits.book(&mut first, 60, usize::MAX) && limits.may_ask(&mut first, at(0)));
         limits.unbook(&mut first, 60);
         limits.leave(first);
         assert_eq!(limits.held(), held);
         guests.into_iter().flatten().for_each(|guest| limits.leave(guest));
         assert_eq!(limits.held(), (0, 0));
+    }
+
+    #[test]
+    fn forty_greedy_sources_leave_room_for_others() {
+        let (mut limits, mut free) = (ConnectionLimits::new(256, 7, limits(100, 0, 8 << 20).settings), 48 << 20);
+        let mut guests: Vec<_> = (0..40).map(|number| limits.enter(network(number), at(0)).unwrap()).collect();
+        for _ in 0..100 {
+            for guest in &mut guests {
+                free -= if free >= LARGE && limits.book(guest, LARGE, free) { LARGE } else { 0 };
+            }
+        }
+        assert!((4 << 20..12 << 20).contains(&free), "{free}");
+        let mut late = limits.enter(network(40), at(0)).unwrap();
+        for _ in 0..8 {
+            assert!(limits.book(&mut late, LARGE, free));
+            free -= LARGE;
+        }
+        let mut alone = super::tests::limits(100, 0, 8 << 20);
+        let mut guest = alone.enter(network(0), at(0)).unwrap();
+        assert!(alone.book(&mut guest, LARGE, LARGE) && !alone.book(&mut guest, LARGE, LARGE), "one is for everybody");
+        guests.into_iter().chain([late]).for_each(|guest| limits.leave(guest));
+        alone.leave(guest);
     }
 
     proptest! {
@@ -241,7 +269,7 @@ mod tests {
                         held.extend(guest.ok().map(|guest| (guest, Vec::new())));
                     }
                     1 => if let Some((guest, booking)) = held.last_mut() {
-                        let is_booked = limits.book(guest, octets);
+                        let is_booked = limits.book(guest, octets, usize::MAX);
                         prop_assert_eq!(is_booked, booked + octets <= buffers);
                         booking.extend(is_booked.then_some(octets));
                     },

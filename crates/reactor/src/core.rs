@@ -308,7 +308,7 @@ impl<S: Service, C: Clock> Host for Surroundings<'_, S, C> {
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {
         let octets = buffer_pool::size(len);
         if let Some(guest) = &mut self.guest
-            && !self.guests.book(guest, octets)
+            && !self.guests.book(guest, octets, self.buffers.free_to_read())
         {
             self.counters.buffers_over_source.add(1);
             debug!(peer = %self.peer, limit = self.guests.buffers(), "no buffer: its source keeps too many octets");
