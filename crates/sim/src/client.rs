@@ -131,6 +131,12 @@ impl Client {
         self.node.taken
     }
 
+    /// Whether octets of it were in the node's kernel, and were not received, when the node closed; or still are.
+    #[must_use]
+    pub fn is_unheard(&self) -> bool {
+        self.node.token.is_some() && self.node.taken == 0 && !self.node.inbox.is_empty()
+    }
+
     /// Whether the weather broke its connection.
     #[must_use]
     pub fn is_broken(&self) -> bool {

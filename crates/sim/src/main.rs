@@ -90,11 +90,11 @@ fn main() -> ExitCode {
     });
     let (simulated, report) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (seconds, simulated) = (start.elapsed().as_secs_f64(), simulated.as_secs());
-    let Report { connections, answers, changes, settled, crashes, stops, jumps, .. } = report;
+    let Report { connections, answers, changes, settled, crashes, stops, mends, jumps, .. } = report;
     println!("hash of all: {:016x}", report.hash);
     println!(
         "{} runs, {simulated} simulated seconds in {seconds:.1} s: {connections} connections, {answers} answers, {changes} changes \
-         acknowledged, {settled} found out, {crashes} crashes, {stops} stops, {jumps} jumps",
+         acknowledged, {settled} found out, {crashes} crashes, {stops} stops, {mends} mended disks, {jumps} jumps",
         done.into_inner()
     );
     if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -157,6 +157,7 @@ fn add(a: Report, b: Report) -> Report {
         settled: a.settled + b.settled,
         crashes: a.crashes + b.crashes,
         stops: a.stops + b.stops,
+        mends: a.mends + b.mends,
         jumps: a.jumps + b.jumps,
     }
 }

@@ -116,8 +116,8 @@ fn no_memory_is_an_answer_too() {
 fn peers_that_never_finish_cannot_keep_the_others_from_being_answered() {
     let mut rig = Rig::new(1, Weather::calm(), MS, |settings| settings.buffer_octets_max = 4 * 65_664);
     let (half, _) = request(ECHO, &[7; 60_000], 1);
-    for tag in 0..20 {
-        let peer = SocketAddr::from(([10, 0, 0, 2], 1024 + tag));
+    for network in 1..21 {
+        let peer = SocketAddr::from(([10, 0, network, 2], 1024));
         rig.sim().connect(Duration::ZERO, peer, Script::new().send(&half[..200]));
     }
     // While those are being waited for: requests that come whole, one for the I/O thread and one for a worker.

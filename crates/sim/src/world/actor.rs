@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use raida_reactor::Instant;
-use raida_wire::{CoinId, Command, Pending, ResponseError, Status, bitfield};
+use raida_wire::{AuthenticityNumber, CoinId, Command, Pending, Status, bitfield};
 
+use super::convoy::Convoy;
 use super::errand::{Errand, Question, Road, build};
 use super::money::{Owned, Step, fresh, purse};
 use super::scene::Scene;
@@ -25,10 +26,14 @@ pub(crate) struct Actor {
     /// The change that nobody knows about.
     pub(crate) open: Option<Step>,
     errand: Option<Errand>,
-    /// What reads its answer.
-    pending: Option<Pending>,
+    /// What reads its answer over TCP.
+    convoy: Option<Convoy>,
     /// What reads the answers to the datagrams of late, newest first: they may come again, and late.
     letters: VecDeque<(Instant, Pending)>,
+    /// When it last asked for numbers that are free.
+    asked_for_numbers: Instant,
+    /// What it was told last.
+    pub(crate) last_word: Option<Status>,
     /// Nothing of the open change is on its way to the node any more.
     settles_from: Instant,
     /// When it acts again; calls for other times are old.
@@ -52,6 +57,8 @@ const RESEND: Duration = Duration::from_secs(3);
 const SENDS: u8 = 3;
 /// How long after a trouble a datagram may still be under way.
 const UNDER_WAY: Duration = Duration::from_secs(5);
+/// How long numbers are kept for whoever asked for them. Source: protocol §5.7
+const KEPT_FOR: Duration = Duration::from_secs(16);
 /// How late an answer to a datagram may be.
 const LATEST: Duration = Duration::from_secs(300);
 /// Refusals that are no verdict: too much to do, no memory, a defect, a broken disk, too long for a datagram.
@@ -67,8 +74,10 @@ impl Actor {
             coins: purse(number),
             open: None,
             errand: None,
-            pending: None,
+            convoy: None,
             letters: VecDeque::new(),
+            asked_for_numbers: Instant::default(),
+            last_word: None,
             settles_from: Instant::default(),
             wakes_at: Instant::default(),
             tally: Tally::default(),
@@ -83,10 +92,10 @@ impl Actor {
         self.errand.is_none()
     }
 
-    /// It is time to do something. `asks`: to begin something, too. Gives the connection it has opened.
+    /// It is time to do something. `asks`: to begin something new, too. Gives the connection it has opened.
     pub(crate) fn wake(&mut self, scene: &mut Scene<'_>, asks: bool) -> Result<Option<ClientId>, Violation> {
         match &mut self.errand {
-            None if asks => Ok(self.ask(scene)),
+            None if asks || self.open.is_some() => Ok(self.ask(scene)),
             None => Ok(None),
             Some(Errand { road: Road::Tcp(id), .. }) => {
                 scene.sim.give_up(*id);
@@ -120,14 +129,29 @@ impl Actor {
             return None;
         }
         let question = if self.open.is_some() { Question::Settle } else { self.next(scene.dice) };
-        self.begin(scene, question)
+        self.begin(scene, question, None)
     }
 
-    fn begin(&mut self, scene: &mut Scene<'_>, question: Question) -> Option<ClientId> {
+    /// Asks its last question: what it is told is its [`last_word`](Self::last_word).
+    pub(crate) fn ask_last(&mut self, scene: &mut Scene<'_>, is_change: bool, by_datagram: bool) -> Option<ClientId> {
+        self.last_word = None;
+        let question = if is_change { self.pown(scene.dice) } else { Question::Look { by_sum: false } };
+        self.begin(scene, question, Some(by_datagram))
+    }
+
+    /// Whether it waits for something, or does not know what it has.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.errand.is_some() || self.open.is_some()
+    }
+
+    fn begin(&mut self, scene: &mut Scene<'_>, question: Question, by_datagram: Option<bool>) -> Option<ClientId> {
         let (command, payload) = question.payload(&self.coins, self.open.as_ref(), self.number + 1);
         let key = self.coins.first().filter(|_| self.open.is_none() && scene.dice.odds(30));
-        let (octets, pending) = build(scene.dice, command, &payload, key)?;
-        let by_datagram = octets.len() <= 1400 && scene.dice.odds(40);
+        let (mut octets, pending) = build(scene.dice, command, &payload, key)?;
+        let by_datagram = octets.len() <= 1400 && by_datagram.unwrap_or_else(|| scene.dice.odds(40));
+        if matches!(question, Question::Offer { .. }) {
+            self.asked_for_numbers = scene.now;
+        }
         let road = if by_datagram {
             scene.sim.post(Duration::ZERO, self.peer, &octets);
             self.call(scene, RESEND);
@@ -138,7 +162,8 @@ impl Actor {
             self.letters.push_front((scene.now, pending));
             Road::Udp(1)
         } else {
-            self.pending = Some(pending);
+            let (all, convoy) = Convoy::gather(scene.dice, (octets, pending), scene.requests_max - 1);
+            (octets, self.convoy) = (all, Some(convoy));
             let script = script(scene, &octets);
             let id = scene.sim.connect(Duration::ZERO, self.peer, script);
             self.call(scene, PATIENCE);
@@ -159,42 +184,53 @@ impl Actor {
             0..3 => Question::Echo,
             3..6 => Question::Look { by_sum: dice.odds(40) },
             6 => Question::Offer { is_break: dice.odds(50) },
-            chosen => {
-                let (is_pown, shared) = (chosen != 7, fresh(dice, true));
-                let before: Vec<_> = self.coins.iter().rev().take(2).cloned().collect();
-                let number = |dice: &mut Dice| if is_pown { fresh(dice, false) } else { shared.clone() };
-                let after = before.iter().map(|old| Owned { coin: old.coin, number: number(dice) }).collect();
-                Question::Change(if is_pown { Command::POWN } else { Command::STORE }, Step { before, after })
+            7 => {
+                let number = fresh(dice, true);
+                Question::Change(Command::STORE, self.renumber(|| number.clone()))
             }
+            _ => self.pown(dice),
         }
+    }
+
+    fn pown(&self, dice: &mut Dice) -> Question {
+        Question::Change(Command::POWN, self.renumber(|| fresh(dice, false)))
+    }
+
+    /// Other numbers for two of its coins.
+    fn renumber(&self, mut number: impl FnMut() -> AuthenticityNumber) -> Step {
+        let before: Vec<_> = self.coins.iter().rev().take(2).cloned().collect();
+        let after = before.iter().map(|old| Owned { coin: old.coin, number: number() }).collect();
+        Step { before, after }
     }
 
     /// Its connection is over.
     pub(crate) fn over(&mut self, scene: &mut Scene<'_>, id: ClientId) -> Result<Option<ClientId>, Violation> {
-        let Some(Errand { road, since, octets, .. }) = &self.errand else { return Ok(None) };
+        let Some(Errand { road, since, .. }) = &self.errand else { return Ok(None) };
         let Some(client) = scene.sim.known(id).filter(|_| *road == Road::Tcp(id)) else { return Ok(None) };
-        let (mut received, end, is_broken) = (client.received().to_vec(), client.end(), client.is_broken());
-        let was_whole = client.taken_by_node() >= octets.len();
-        let is_excused = is_broken || *since <= scene.troubles.until;
-        let peer = self.peer;
-        let Some(pending) = &self.pending else { return Ok(None) };
-        let read = pending.read(&mut received).map(|response| (response.status, response.payload.to_vec()));
-        let len = pending.response_len(&received);
-        match read {
-            Ok(_) if received.len() != len => violated(format!("{peer} was answered twice: {} octets", received.len())),
-            Ok((status, payload)) => self.answered(scene, status, &payload),
-            Err(ResponseError::Truncated { .. }) if is_excused => {
-                // A stop in order excuses only what had not come by then.
-                if was_whole && !is_broken && scene.troubles.faults_until < *since {
-                    return violated(format!("{peer} had asked before the stop, and was not answered: {end:?}"));
-                }
+        let (peer, received, end) = (self.peer, client.received(), client.end());
+        let Some(convoy) = &self.convoy else { return Ok(None) };
+        let found = convoy.read(received).map_err(|what| Violation(format!("{peer} {what}")))?;
+        let is_excused = client.is_broken() || *since <= scene.troubles.until;
+        // Neither a stop in order nor a want of anything is a reason to close what has begun.
+        let has_patience = scene.now < *since + PATIENCE;
+        let must_stay = has_patience && !client.is_broken() && scene.troubles.cut_at < *since;
+        let is_heard = client.taken_by_node() > 0;
+        if found.answers == 0 && must_stay && (is_heard || scene.is_prompt && client.is_unheard()) {
+            return violated(format!("{peer} had begun to ask at {since:?}, and was not answered: {end:?}"));
+        }
+        let may_end_early = is_excused || found.answers > 0 && scene.is_short;
+        if !found.is_all && !may_end_early {
+            let octets = received.len();
+            return violated(format!(
+                "{peer} asked at {since:?} and has {octets} octets of its answers when its connection ends: {end:?}"
+            ));
+        }
+        match found.answer {
+            Some((status, payload)) => self.answered(scene, status, &payload),
+            None => {
                 self.unanswered(scene);
                 Ok(None)
             }
-            Err(ResponseError::Truncated { found, .. }) => violated(format!(
-                "{peer} asked at {since:?} and has {found} octets of its answer when its connection ends: {end:?}"
-            )),
-            Err(error) => violated(format!("{peer} was sent an answer that is not its own: {error}")),
         }
     }
 
@@ -247,13 +283,14 @@ impl Actor {
     ) -> Result<Option<ClientId>, Violation> {
         let Some(Errand { question, road, since, .. }) = self.errand.take() else { return Ok(None) };
         self.tally.answers += 1;
+        self.last_word = Some(status);
         self.wakes_at = Instant::default();
         let is_sure = road_is_sure(road, since, scene);
         match (question, status) {
             (Question::Echo, Status::SUCCESS) | (Question::Look { .. }, Status::ALL_PASS) => {}
             (Question::Offer { is_break }, Status::SUCCESS) => {
                 if let Some(question) = self.exchange(scene, is_break, payload) {
-                    return Ok(self.begin(scene, question));
+                    return Ok(self.begin(scene, question, None));
                 }
             }
             (Question::Settle, Status::ALL_PASS | Status::ALL_FAIL | Status::MIXED) => self.settle(status, payload)?,
@@ -265,12 +302,10 @@ impl Actor {
             }
             // A defect or a broken disk may come before the change or behind it.
             (Question::Change(..), Status::INTERNAL | Status::FILESYSTEM) => self.remain_open(scene),
-            (Question::Change(..), status) if EXCUSES.contains(&status) || status == Status::PAGE_IS_NOT_RESERVED => {
-                match road {
-                    Road::Tcp(_) => self.open = None,
-                    Road::Udp(_) => self.remain_open(scene),
-                }
-            }
+            (Question::Change(..), status) if EXCUSES.contains(&status) || self.is_late(status, scene) => match road {
+                Road::Tcp(_) => self.open = None,
+                Road::Udp(_) => self.remain_open(scene),
+            },
             (Question::Look { .. } | Question::Settle | Question::Echo | Question::Offer { .. }, status)
                 if EXCUSES.contains(&status) => {}
             // It ran once more than it was answered.
@@ -284,6 +319,12 @@ impl Actor {
             }
         }
         Ok(None)
+    }
+
+    /// Whether it is told that its numbers are not kept for it any more, and that may be so.
+    fn is_late(&self, status: Status, scene: &Scene<'_>) -> bool {
+        let (since, forgot_at) = (self.asked_for_numbers, scene.troubles.forgot_at);
+        status == Status::PAGE_IS_NOT_RESERVED && (forgot_at >= since || scene.now >= since + KEPT_FOR)
     }
 
     /// Reads what is there of the open change.

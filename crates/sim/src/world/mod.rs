@@ -16,7 +16,9 @@
 //! ```
 
 mod actor;
+mod convoy;
 mod errand;
+mod fate;
 mod hostile;
 mod life;
 mod money;
@@ -48,6 +50,8 @@ pub struct Report {
     pub crashes: u64,
     /// Times the node was stopped in order.
     pub stops: u64,
+    /// Times the disk broke and worked again under a running node.
+    pub mends: u64,
     /// Times the node stood still while the world went on.
     pub jumps: u64,
 }

@@ -1,7 +1,13 @@
 //! Who owns which coins, as the owner knows it.
 
-use raida_wire::{AuthenticityNumber, CoinId, Denomination};
+use std::error::Error;
 
+use raida_store::testing::Disk;
+use raida_store::{Record, Store};
+use raida_wire::{AuthenticityNumber, CoinId, Denomination, Month};
+
+use super::life::options;
+use super::{Violation, violated};
 use crate::dice::Dice;
 
 /// A coin and the number that proves it.
@@ -75,4 +81,24 @@ pub(crate) fn summed(coins: &[Owned]) -> Vec<u8> {
     let sum = coins.iter().fold(zero, |sum, owned| sum.xor(owned.number.octets()));
     payload.extend(sum.octets());
     payload
+}
+
+/// Puts coins on a new disk.
+pub(crate) fn issue<'c>(disk: &Disk, coins: impl IntoIterator<Item = &'c Owned>) -> Result<(), Box<dyn Error>> {
+    let store = Store::open_on(disk.plug_in(), &options(1000))?;
+    let mut batch = store.write()?;
+    batch.request(|changes| {
+        let mut coins = coins.into_iter();
+        coins.try_for_each(|Owned { coin, number }| changes.set(*coin, &Record { an: number.clone(), month: Month(1) }))
+    })?;
+    Ok(batch.commit()?)
+}
+
+/// Whatever changed hands, was broken or joined: all coins together are worth what they were.
+pub(crate) fn conserves_value(store: &Store, clients: u32) -> Result<(), Violation> {
+    let counts = store.issued().0;
+    let value = |(denomination, count): (Denomination, u32)| denomination.value() * u64::from(count);
+    let found: u64 = Denomination::all().zip(counts).map(value).sum();
+    let expected = worth(clients);
+    if found == expected { Ok(()) } else { violated(format!("all coins are worth {found}, and were worth {expected}")) }
 }

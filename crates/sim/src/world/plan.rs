@@ -88,6 +88,12 @@ impl Plan {
         Self { clients, think, stop_every, crash_every, disk_every: rarely(self.disk_every), ..self }
     }
 
+    /// Whether the node's kernel hands over what has come long before the node could lose patience: it is tried so often in
+    /// the 100 ms that a stopping node waits for a first word that it works.
+    pub(crate) fn is_prompt(&self) -> bool {
+        self.weather.hold <= Duration::from_millis(1) && self.settings.completions_per_turn >= 256
+    }
+
     /// How long the run takes, in simulated time, without its end.
     #[must_use]
     pub fn span(&self) -> Duration {

@@ -17,6 +17,10 @@ pub(crate) struct Scene<'s> {
     pub(crate) is_calm: bool,
     /// Datagrams may get lost.
     pub(crate) is_lossy: bool,
+    /// The node may run out of memory for requests.
+    pub(crate) is_short: bool,
+    /// What has come is received long before anybody could lose patience.
+    pub(crate) is_prompt: bool,
     pub(crate) requests_max: u32,
 }
 
@@ -25,8 +29,9 @@ pub(crate) struct Scene<'s> {
 pub(crate) struct Troubles {
     /// For not answering whoever asked until then.
     pub(crate) until: Instant,
-    /// The same, apart from stops in order.
-    pub(crate) faults_until: Instant,
+    /// For ending a connection over which octets of a request had come. Descriptors and places may be missing, workers may
+    /// stand still: that is no reason to leave somebody without an answer whose request has begun.
+    pub(crate) cut_at: Instant,
     /// For having forgotten which datagrams it has seen.
     pub(crate) forgot_at: Instant,
     /// The time went on without the node.
@@ -38,13 +43,13 @@ pub(crate) struct Troubles {
 impl Troubles {
     /// Something happened that excuses the node until `until`.
     pub(crate) fn fault(&mut self, until: Instant) {
-        self.faults_until = self.faults_until.max(until);
         self.until = self.until.max(until);
     }
 
-    /// The node was told to stop, or comes back.
-    pub(crate) fn pause(&mut self, until: Instant) {
-        self.until = self.until.max(until);
+    /// All connections may have been lost by now.
+    pub(crate) fn cut(&mut self, now: Instant) {
+        self.cut_at = now;
+        self.fault(now + AFTERMATH);
     }
 }
 

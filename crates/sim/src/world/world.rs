@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use raida_reactor::clock::Clock;
 use raida_reactor::{Drained, Instant};
+use raida_store::Store;
 use raida_store::testing::Disk;
-use raida_store::{Record, Store};
-use raida_wire::{Denomination, Month};
+use raida_wire::Status;
 
 use super::actor::Actor;
+use super::fate::{Ambush, Fate};
 use super::life::{Life, options};
-use super::money::{Owned, worth};
+use super::money::{Owned, conserves_value, issue};
 use super::plan::Plan;
 use super::scene::{AFTERMATH, Scene, Troubles};
 use super::{Report, Violation, hostile, violated, watch};
@@ -44,6 +45,8 @@ pub struct World {
     /// The time, and how often the node has had a turn at that time.
     turns: (Instant, u32),
     disk_is_broken: bool,
+    /// A stop that waits for its moment.
+    ambush: Option<Ambush>,
     asks: bool,
     report: Report,
 }
@@ -56,31 +59,19 @@ enum Node {
     Nowhere,
 }
 
-/// What happens to the node, by the numbers of calls that no client has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Burst,
-    Jump,
-    Stop,
-    Crash,
-    BreakDisk,
-    Start,
-    Look,
-    Tick,
-}
-
-const FATES: [Fate; 8] =
-    [Fate::Burst, Fate::Jump, Fate::Stop, Fate::Crash, Fate::BreakDisk, Fate::Start, Fate::Look, Fate::Tick];
-/// The first number that is no client's.
-const FIRST_FATE: u64 = 1 << 32;
 /// How often promises are checked that take a look at everybody.
 const LOOK: Duration = Duration::from_secs(10);
 /// How often the Merkle trees are brought up to date.
 const TICK: Duration = Duration::from_secs(300);
+/// How long a stop waits for its moment.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How many turns the node may have without that time goes on.
 const TURNS_MAX: u32 = 20_000;
-/// How long the last questions may take.
-const LAST: Duration = Duration::from_secs(300);
+/// How long it takes until all is calm, and how long the last questions may take.
+const LAST: Duration = Duration::from_secs(200);
+/// Who asks last, whether for a change, and whether by datagram.
+const LAST_QUESTIONS: [(usize, bool, bool); 4] =
+    [(0, false, false), (1, false, true), (2, true, false), (3, true, true)];
 
 impl World {
     /// Makes the coins, the clients and the network, and starts the node.
@@ -93,7 +84,8 @@ impl World {
         sim.give_news();
         let (clock, disk, month) = (sim.clock(), Disk::new(), Arc::new(AtomicU8::new(40)));
         let actors: Vec<_> = (0..plan.clients).map(Actor::new).collect();
-        issue(&disk, &actors).map_err(|error| Violation(format!("coins can not be issued: {error}")))?;
+        issue(&disk, actors.iter().flat_map(|actor| &actor.coins))
+            .map_err(|error| Violation(format!("coins can not be issued: {error}")))?;
         let addresses = actors.iter().enumerate().map(|(n, actor)| (actor.peer(), n)).collect();
         let life = Life::begin(&plan, &disk, sim, Arc::clone(&month))?;
         let mut world = Self {
@@ -109,6 +101,7 @@ impl World {
             noticed: 0,
             turns: (Instant::default(), 0),
             disk_is_broken: false,
+            ambush: None,
             asks: true,
             report: Report::default(),
             plan,
@@ -128,7 +121,7 @@ impl World {
             self.step()?;
         }
         self.come_to_rest()?;
-        self.stop()?;
+        self.stop();
         while matches!(self.node, Node::Up(_)) {
             self.step()?;
         }
@@ -170,7 +163,12 @@ impl World {
                 }
                 let drained = life.turn()?;
                 watch::every_turn(&self.plan, life, is_stopping)?;
+                let is_due = |ambush: &Ambush| ambush.until <= now || ambush.is_due(life, self.owners.keys());
+                let stops = self.ambush.take_if(|ambush| is_due(ambush)).is_some();
                 self.notice();
+                if stops {
+                    self.stop();
+                }
                 if let Some(drained) = drained {
                     self.stopped(drained)?;
                 }
@@ -183,11 +181,10 @@ impl World {
 
     fn hear(&mut self, news: News) -> Result<(), Violation> {
         match news {
-            News::Call(number) if number >= FIRST_FATE => {
-                let fate = usize::try_from(number - FIRST_FATE).ok().and_then(|n| FATES.get(n).copied());
-                fate.map_or(Ok(()), |fate| self.befall(fate))
-            }
             News::Call(number) => {
+                if let Some(fate) = Fate::of(number) {
+                    return self.befall(fate);
+                }
                 let (now, asks) = (self.now(), self.asks);
                 let actor = usize::try_from(number).unwrap_or(usize::MAX);
                 self.with(actor, |actor, scene| if actor.wakes_at > now { Ok(None) } else { actor.wake(scene, asks) })
@@ -228,6 +225,8 @@ impl World {
             troubles: &self.troubles,
             is_calm,
             is_lossy: self.plan.weather.loss_percent > 0 || self.plan.weather.mailbox < usize::MAX,
+            is_short: self.plan.settings.buffer_octets_max < 64 << 20,
+            is_prompt: self.plan.is_prompt(),
             requests_max: self.plan.settings.policy.requests_max,
         };
         let opened = act(actor, &mut scene)?;
@@ -250,9 +249,7 @@ impl World {
     /// Whether no request is anywhere inside the node, and none can come late.
     fn is_calm(&self) -> bool {
         let has_settled = self.now() > self.troubles.jumped_at + Duration::from_secs(5);
-        // What a broken disk shows may be gone with the power.
         has_settled
-            && !self.disk_is_broken
             && match &self.node {
                 Node::Up(life) => {
                     let counters = &life.counters;
@@ -285,13 +282,14 @@ impl World {
     }
 
     fn befall(&mut self, fate: Fate) -> Result<(), Violation> {
-        if self.asks || matches!(fate, Fate::Start | Fate::Look | Fate::Tick) {
+        if self.asks || matches!(fate, Fate::Mend | Fate::Start | Fate::Look | Fate::Tick) {
             self.schedule(fate);
         }
         match fate {
             Fate::Start => self.start(),
             Fate::Look => self.look(),
             Fate::Tick => self.tick(),
+            Fate::Mend => self.mend(),
             _ if !self.asks => Ok(()),
             Fate::Burst => {
                 let mut dice = Dice::new(self.dice.roll());
@@ -307,28 +305,58 @@ impl World {
                 }
                 let now = self.now();
                 (self.troubles.jumped_at, self.troubles.forgot_at) = (now, now);
-                self.troubles.fault(now + AFTERMATH);
+                self.troubles.cut(now);
                 // ORDERING: Relaxed: one thread.
                 self.month.store(u8::try_from(self.dice.below(256)).unwrap_or(1), Ordering::Relaxed);
                 self.report.jumps += 1;
                 Ok(())
             }
-            Fate::Stop if !self.disk_is_broken => self.stop(),
-            Fate::Stop => Ok(()),
+            Fate::Stop => {
+                let now = self.now();
+                match self.dice.odds(80) {
+                    true => self.ambush = Some(Ambush::new(&mut self.dice, now + PATIENCE)),
+                    false => self.stop(),
+                }
+                Ok(())
+            }
             Fate::Crash => self.crash(),
             Fate::BreakDisk => {
                 self.disk.fail_after(self.dice.below(40));
                 self.disk_is_broken = true;
                 let span = Duration::from_millis(self.dice.below(20_000));
-                self.call(Fate::Crash, span);
+                let fate = if self.dice.odds(50) { Fate::Crash } else { Fate::Mend };
+                self.call(fate, span);
                 Ok(())
             }
         }
     }
 
+    /// The store's caretaker tries to go on, and perhaps the disk works again.
+    fn mend(&mut self) -> Result<(), Violation> {
+        let Node::Up(life) = &self.node else { return Ok(()) };
+        if !self.disk_is_broken {
+            return Ok(());
+        }
+        if self.dice.odds(40) {
+            // It says that the disk still fails, where it has noticed that at all.
+            drop(life.store.recover());
+            let span = Duration::from_secs(1 << self.dice.below(4));
+            self.call(Fate::Mend, span);
+            return Ok(());
+        }
+        self.disk.work_again();
+        let recovered = life.store.recover().and(life.store.recover());
+        if recovered.is_ok_and(|is_broken| !is_broken) && life.store.health().takes_changes {
+            self.disk_is_broken = false;
+            self.report.mends += 1;
+            return conserves_value(&life.store, self.plan.clients);
+        }
+        violated("the disk works again, and the coins do not")
+    }
+
     /// Everything is on the calendar for the first time.
     fn schedule_all(&mut self) {
-        for fate in FATES {
+        for fate in Fate::ALL {
             self.schedule(fate);
         }
         for actor in 0..self.actors.len() {
@@ -348,7 +376,7 @@ impl World {
             Fate::Stop => self.plan.stop_every,
             Fate::Crash => self.plan.crash_every,
             Fate::BreakDisk => self.plan.disk_every,
-            Fate::Start => None,
+            Fate::Mend | Fate::Start => None,
             Fate::Look => return self.call(fate, LOOK),
             Fate::Tick => return self.call(fate, TICK),
         };
@@ -360,9 +388,8 @@ impl World {
     }
 
     fn call(&mut self, fate: Fate, span: Duration) {
-        let number = FATES.iter().position(|known| *known == fate).unwrap_or(0) as u64;
         if let Some(sim) = self.sim() {
-            sim.call(span, FIRST_FATE + number);
+            sim.call(span, fate.number());
         }
     }
 
@@ -376,16 +403,18 @@ impl World {
 
     fn tick(&self) -> Result<(), Violation> {
         match &self.node {
-            Node::Up(life) if !self.disk_is_broken => {
-                let outcome = life.store.refresh_trees();
-                outcome.map(drop).map_err(|error| Violation(format!("the trees are not brought up to date: {error}")))
-            }
-            Node::Up(_) | Node::Down(_) | Node::Nowhere => Ok(()),
+            Node::Up(life) => match life.store.refresh_trees() {
+                Err(error) if !self.disk_is_broken => {
+                    violated(format!("the trees are not brought up to date: {error}"))
+                }
+                Ok(_) | Err(_) => Ok(()),
+            },
+            Node::Down(_) | Node::Nowhere => Ok(()),
         }
     }
 
     /// The node is told to stop.
-    fn stop(&mut self) -> Result<(), Violation> {
+    fn stop(&mut self) {
         let now = self.now();
         if let Node::Up(life) = &self.node
             && self.troubles.finishes_until.is_none()
@@ -395,10 +424,9 @@ impl World {
             if self.asks && self.dice.odds(30) {
                 self.starve();
             }
-            self.troubles.pause(now + AFTERMATH);
+            self.troubles.fault(now + AFTERMATH);
             self.report.stops += 1;
         }
-        Ok(())
     }
 
     /// Somebody comes for whom there is no descriptor, nor for anybody after him.
@@ -418,10 +446,14 @@ impl World {
         if !was_late && (drained.cut > 0 || life.is_working()) {
             return violated(format!("the node stopped before its time, with requests at work: {drained:?}"));
         }
+        let in_queue = life.reactor.backend().backlog();
+        if !was_late && in_queue > 0 {
+            return violated(format!("the node stopped before its time, with {in_queue} connections in its queue"));
+        }
         life.finish_work(&mut self.dice);
         conserves_value(&life.store, self.plan.clients)?;
         if was_late {
-            self.troubles.fault(now + AFTERMATH);
+            self.troubles.cut(now);
         }
         self.go_down(*life, true);
         Ok(())
@@ -447,7 +479,7 @@ impl World {
         }
         self.disk_is_broken = false;
         self.report.crashes += 1;
-        self.troubles.fault(self.now() + AFTERMATH);
+        self.troubles.cut(self.now());
         self.go_down(*life, !loses_power);
         Ok(())
     }
@@ -465,7 +497,8 @@ impl World {
         let now = self.now();
         self.troubles.forgot_at = now;
         self.troubles.finishes_until = None;
-        self.troubles.pause(now + AFTERMATH);
+        self.ambush = None;
+        self.troubles.fault(now + AFTERMATH);
         let span = Duration::from_millis(1 << self.dice.below(13));
         self.call(Fate::Start, span);
     }
@@ -482,9 +515,33 @@ impl World {
                 self.node = Node::Up(Box::new(life));
                 let now = self.now();
                 self.troubles.forgot_at = now;
-                self.troubles.pause(now + Duration::from_secs(1));
+                self.troubles.fault(now + Duration::from_secs(1));
             }
             other @ (Node::Up(_) | Node::Nowhere) => self.node = other,
+        }
+        Ok(())
+    }
+
+    /// Some ask once more, by every road through the node. Whatever it went through, it serves all of them.
+    fn ask_last(&mut self) -> Result<(), Violation> {
+        if let Some(actor) = self.actors.iter().find(|actor| actor.is_unsettled()) {
+            return violated(format!("{} never learnt what became of its question", actor.peer()));
+        }
+        for (number, is_change, by_datagram) in LAST_QUESTIONS {
+            self.with(number, |actor, scene| Ok(actor.ask_last(scene, is_change, by_datagram)))?;
+        }
+        self.pass(LAST)?;
+        let asked = self.actors.get(..LAST_QUESTIONS.len()).unwrap_or_default();
+        match asked.iter().find(|actor| !matches!(actor.last_word, Some(Status::ALL_PASS))) {
+            Some(actor) => violated(format!("{} is told {:?} when all is calm", actor.peer(), actor.last_word)),
+            None => Ok(()),
+        }
+    }
+
+    fn pass(&mut self, span: Duration) -> Result<(), Violation> {
+        let end = self.now() + span;
+        while self.now() < end {
+            self.step()?;
         }
         Ok(())
     }
@@ -498,10 +555,12 @@ impl World {
         if let Some(sim) = self.sim() {
             sim.set_weather(Weather { window: 1 << 20, ..Weather::calm() });
         }
-        let end = self.now() + LAST;
-        while self.now() < end {
-            self.step()?;
+        (self.plan.work.stall_permille, self.plan.work.panic_permille) = (0, 0);
+        if let Node::Up(life) = &mut self.node {
+            life.calm_down();
         }
+        self.pass(LAST)?;
+        self.ask_last()?;
         match &self.node {
             Node::Up(life) => watch::at_rest(life),
             Node::Down(_) | Node::Nowhere => violated("the node did not come back"),
@@ -535,26 +594,4 @@ impl World {
         }
         Ok(())
     }
-}
-
-/// Puts everybody's coins on the disk.
-fn issue(disk: &Disk, actors: &[Actor]) -> Result<(), Box<dyn std::error::Error>> {
-    let store = Store::open_on(disk.plug_in(), &options(1000))?;
-    let mut batch = store.write()?;
-    batch.request(|changes| {
-        let coins = actors.iter().flat_map(|actor| &actor.coins);
-        coins
-            .into_iter()
-            .try_for_each(|Owned { coin, number }| changes.set(*coin, &Record { an: number.clone(), month: Month(1) }))
-    })?;
-    Ok(batch.commit()?)
-}
-
-/// Whatever changed hands, was broken or joined: all coins together are worth what they were.
-fn conserves_value(store: &Store, clients: u32) -> Result<(), Violation> {
-    let counts = store.issued().0;
-    let value = |(denomination, count): (Denomination, u32)| denomination.value() * u64::from(count);
-    let found: u64 = Denomination::all().zip(counts).map(value).sum();
-    let expected = worth(clients);
-    if found == expected { Ok(()) } else { violated(format!("all coins are worth {found}, and were worth {expected}")) }
 }
