@@ -14,6 +14,7 @@ use crate::sources::{Entry, Known, Sources};
 #[derive(Debug)]
 pub(crate) struct ConnectionLimits {
     peers: Sources<Peer>,
+    networks: Sources<Network>,
     settings: Limits,
 }
 
@@ -22,6 +23,8 @@ pub(crate) struct ConnectionLimits {
 pub(crate) struct Limits {
     /// Connections at once.
     pub(crate) connections: u32,
+    /// Connections at once of the network around it (/16, /48): a network has more sources than there are places.
+    pub(crate) network: u32,
     /// Requests; `None`: as many as it likes.
     pub(crate) requests: Option<Rate>,
     /// Octets of pooled buffers for requests of which octets are still owed.
@@ -37,6 +40,12 @@ struct Peer {
     refused: Bucket,
 }
 
+/// What is known of a network.
+#[derive(Debug, Default)]
+struct Network {
+    connections: u32,
+}
+
 /// Of what is free for half-read requests, one source may keep one in so many parts.
 const PARTS: usize = 8;
 
@@ -45,6 +54,8 @@ const PARTS: usize = 8;
 pub(crate) enum Broken {
     /// Its source holds as many as it may.
     Connections(u32),
+    /// The network around its source holds as many as it may.
+    Network(u32),
     /// Its source has sent so many requests a second that not even refusals are left.
     Requests(u32),
 }
@@ -54,6 +65,7 @@ pub(crate) enum Broken {
 #[must_use]
 pub(crate) struct Guest {
     entry: Entry,
+    network: Entry,
     /// What becomes of the next request: `None` where it has not been counted yet.
     next: Option<bool>,
     /// Octets booked for its half-read request.
@@ -69,14 +81,20 @@ impl Known for Peer {
     }
 }
 
+impl Known for Network {
+    fn load(&self, _now: Instant) -> u64 {
+        self.connections.into()
+    }
+}
+
 impl ConnectionLimits {
     pub(crate) fn new(places: usize, key: u64, settings: Limits) -> Self {
-        Self { peers: Sources::new(places, key), settings }
+        Self { peers: Sources::new(places, key), networks: Sources::new(places, key), settings }
     }
 
     /// How much memory it takes for so many places, in octets.
     pub(crate) const fn footprint(places: usize) -> usize {
-        Sources::<Peer>::footprint(places)
+        Sources::<Peer>::footprint(places) + Sources::<Network>::footprint(places)
     }
 
     /// Goes by other limits from now on. Who holds more keeps what it has.
@@ -96,19 +114,23 @@ impl ConnectionLimits {
 
     /// Counts one more connection from `address`.
     pub(crate) fn enter(&mut self, address: IpAddr, now: Instant) -> Result<Guest, Broken> {
-        let Self { peers, settings } = self;
+        let Self { peers, networks, settings } = self;
         let entry = peers.enter(address, now);
         let Some(peer) = peers.get_mut(entry) else { return Err(Broken::Connections(0)) };
         if peer.connections >= settings.connections {
             return Err(Broken::Connections(settings.connections));
         }
+        let network = networks.enter_network(address, now);
+        let around = networks.get_mut(network).filter(|around| around.connections < settings.network);
+        let Some(around) = around else { return Err(Broken::Network(settings.network)) };
         let is_served = settings.requests.is_none_or(|rate| peer.served.take(now, rate));
         let is_answered = is_served || settings.requests.is_some_and(|rate| peer.refused.take(now, rate));
         if !is_answered {
             return Err(Broken::Requests(settings.requests.map_or(0, Rate::per_second)));
         }
         peer.connections += 1;
-        Ok(Guest { entry, next: Some(is_served), buffers: 0 })
+        around.connections += 1;
+        Ok(Guest { entry, network, next: Some(is_served), buffers: 0 })
     }
 
     /// Whether the next request of a connection may be served.
@@ -145,6 +167,9 @@ impl ConnectionLimits {
 
     /// Takes a counted connection off again, with whatever is booked for it.
     pub(crate) fn leave(&mut self, guest: Guest) {
+        if let Some(around) = self.networks.get_mut(guest.network) {
+            around.connections = around.connections.saturating_sub(1);
+        }
         if let Some(peer) = self.peers.get_mut(guest.entry) {
             peer.connections = peer.connections.saturating_sub(1);
             peer.buffers = peer.buffers.saturating_sub(guest.buffers);
@@ -162,6 +187,12 @@ impl ConnectionLimits {
         self.peers.iter().fold((0, 0), |(connections, buffers), peer| {
             (connections + u64::from(peer.connections), buffers + peer.buffers)
         })
+    }
+
+    /// Connections counted now, over all networks in the table.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn held_by_networks(&self) -> u64 {
+        self.networks.iter().map(|network| u64::from(network.connections)).sum()
     }
 }
 
@@ -184,7 +215,7 @@ mod tests {
 
     fn limits(connections: u32, requests: u32, buffers: usize) -> ConnectionLimits {
         let requests = NonZeroU32::new(requests).map(Rate::new);
-        ConnectionLimits::new(8, 7, Limits { connections, requests, buffers })
+        ConnectionLimits::new(8, 7, Limits { connections, network: u32::MAX, requests, buffers })
     }
 
     #[test]
@@ -225,6 +256,31 @@ mod tests {
         assert_eq!(limits.held(), held);
         guests.into_iter().flatten().for_each(|guest| limits.leave(guest));
         assert_eq!(limits.held(), (0, 0));
+    }
+
+    #[test]
+    fn one_network_never_takes_all_places_however_many_sources_it_has() {
+        let limits = |network| Limits { network, ..limits(10, 0, 0).settings };
+        let mut table = ConnectionLimits::new(256, 7, limits(500));
+        let v6 = |network: u128, source: u128| {
+            IpAddr::V6(std::net::Ipv6Addr::from_bits((0x2001_0DB8 << 96) | (network << 80) | (source << 64)))
+        };
+        let mut guests: Vec<_> = (0..65_536).filter_map(|source| table.enter(v6(1, source), at(0)).ok()).collect();
+        assert_eq!((guests.len(), table.enter(v6(1, 7), at(0)).err()), (500, Some(Broken::Network(500))));
+        guests.extend((0..400).filter_map(|source| table.enter(v6(2, source), at(0)).ok()));
+        assert_eq!(guests.len(), 900, "another network has places of its own");
+        let carrier = |host: u16| {
+            let [c, d] = host.to_be_bytes();
+            IpAddr::from([100, 64, c, d])
+        };
+        guests.extend((0..=u16::MAX).filter_map(|host| table.enter(carrier(host), at(0)).ok()));
+        assert_eq!(guests.len(), 1400, "IPv4 by /16");
+        table.relimit(limits(501));
+        guests.extend((0..9).filter_map(|source| table.enter(v6(1, source), at(0)).ok()));
+        assert_eq!(guests.len(), 1401, "a bound that changes counts at once");
+        assert_eq!(table.held_by_networks(), 1401);
+        guests.into_iter().for_each(|guest| table.leave(guest));
+        assert_eq!((table.held(), table.held_by_networks()), ((0, 0), 0));
     }
 
     #[test]

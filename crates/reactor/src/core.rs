@@ -103,6 +103,10 @@ impl<S: Service, C: Clock> Core<S, C> {
                 self.counters.refused_source.add(1);
                 debug!(%peer, limit, "connection refused: its source holds too many");
             }
+            Broken::Network(limit) => {
+                self.counters.refused_network.add(1);
+                debug!(%peer, limit, "connection refused: the network around its source holds too many");
+            }
             Broken::Requests(limit) => {
                 self.counters.refused_rate.add(1);
                 debug!(%peer, limit, "connection refused: its source asks too often");
@@ -240,7 +244,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         crate::testing::Held {
             slots: self.links.len(),
             deadlines: self.timers.next().is_some(),
-            sources: self.guests.held().0,
+            sources: self.guests.held().0.max(self.guests.held_by_networks()),
             source_octets: self.guests.held().1,
             octets: self.buffers.lent(),
             refusals: self.buffers.tiny_lent(),

@@ -114,6 +114,8 @@ figures! {
     refused_full,
     /// Connections closed at once because their source holds as many as it may.
     refused_source,
+    /// Connections closed at once because the network around their source (/16, /48) holds as many as it may.
+    refused_network,
     /// Connections closed at once because their source asks too often even to be refused.
     refused_rate,
     /// Requests refused with 160 because their source asks too often.

@@ -16,6 +16,8 @@ pub struct Settings {
     pub connections_max: u32,
     /// Connections that one source (/24, /64) may hold at once.
     pub source_connections_max: u32,
+    /// Connections that the network around a source (/16, /48) may hold at once.
+    pub network_connections_max: u32,
     /// Requests over connections that one source may make; a new connection counts as its first. `None`: any number.
     /// What is over it is refused with 160, up to as often again; the connections that are left are closed at once.
     pub source_requests: Option<Rate>,
@@ -28,7 +30,7 @@ pub struct Settings {
     pub source_votes: Option<Rate>,
     /// Of the datagrams over these rates, one in so many is answered with 15, "use TCP"; the others are dropped. 0: all.
     pub datagram_slip: u32,
-    /// Places in each of the two tables of sources, about 40 octets each.
+    /// Places in each of the three tables: of sources over TCP, of networks over TCP, of sources over UDP.
     pub source_places: usize,
     /// Whether no limit on one source is for loopback addresses.
     pub loopback_exempt: bool,
@@ -60,13 +62,14 @@ impl Settings {
     pub const SHORT_MAX: usize = 512;
 
     /// Settings for everyday: 65 535 connections, 1 024 requests with the workers, 64 MiB of buffers, and no limit on how
-    /// often one source may ask.
+    /// often one source may ask and on what a network may hold.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
             connections_max: 65_535,
             source_connections_max: 1024,
+            network_connections_max: u32::MAX,
             source_requests: None,
             source_buffer_octets_max: 8 << 20,
             source_datagrams: None,
@@ -89,7 +92,8 @@ impl Settings {
     /// What one source may have over connections.
     pub(crate) fn of_guests(&self) -> connection_limits::Limits {
         let (connections, requests) = (self.source_connections_max, self.source_requests);
-        connection_limits::Limits { connections, requests, buffers: self.source_buffer_octets_max }
+        let (network, buffers) = (self.network_connections_max, self.source_buffer_octets_max);
+        connection_limits::Limits { connections, network, requests, buffers }
     }
 
     /// What one source may have over datagrams.

@@ -73,7 +73,15 @@ impl<T: Known> Sources<T> {
 
     /// The place of the source that an address belongs to, which is found one where it had none.
     pub fn enter(&mut self, address: IpAddr, now: Instant) -> Entry {
-        let name = source(address);
+        self.enter_as(source(address), now)
+    }
+
+    /// The same for the network around it: /16 for IPv4, /48 for IPv6. A table knows either sources or networks.
+    pub fn enter_network(&mut self, address: IpAddr, now: Instant) -> Entry {
+        self.enter_as(network(address), now)
+    }
+
+    fn enter_as(&mut self, name: u64, now: Instant) -> Entry {
         let number = self.set(name);
         let Some(set) = self.sets.get_mut(number) else { return Entry { place: u32::MAX, tenancy: 0 } };
         let way = set.find(name).unwrap_or_else(|| {
@@ -134,6 +142,12 @@ impl<T: Known> Set<T> {
     }
 }
 
+/// The network an address belongs to, as one word: what one customer of a provider has for nothing.
+fn network(address: IpAddr) -> u64 {
+    let bits = if address.to_canonical().is_ipv4() { 8 } else { 16 };
+    source(address) >> bits << bits
+}
+
 /// The source an address belongs to, as one word. IPv4 in IPv6 clothes counts as IPv4.
 fn source(address: IpAddr) -> u64 {
     match address.to_canonical() {
@@ -169,6 +183,16 @@ mod tests {
 
     fn network(number: u8) -> IpAddr {
         Ipv4Addr::new(10, 0, number, 1).into()
+    }
+
+    #[test]
+    fn a_network_is_wider_than_a_source() {
+        let of = |text: &str| super::network(text.parse().unwrap());
+        assert_eq!(of("192.0.2.1"), of("192.0.255.9"));
+        assert_ne!(of("192.0.2.1"), of("192.1.2.1"));
+        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.1"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:2:2::1"));
     }
 
     #[test]
