@@ -34,7 +34,7 @@ pub(crate) fn get_ticket(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '
     });
     let status = verdict::of_coins(reply, results)?;
     if !authentic.is_empty() {
-        let issued = node.books.tickets.issue(authentic, node.now());
+        let issued = node.books.tickets.issue(authentic, asked.from, node.now());
         let number = issued.inspect_err(|_| node.statistics().refusals().tickets.count())?;
         reply.append(&number.to_be_bytes());
     }

@@ -172,7 +172,7 @@ impl Held<'_> {
 }
 
 /// What counts as one address: of IPv6 a whole /64, since that is what one client has.
-fn neighbourhood(from: IpAddr) -> IpAddr {
+pub(crate) fn neighbourhood(from: IpAddr) -> IpAddr {
     match from {
         IpAddr::V4(_) => from,
         IpAddr::V6(from) => Ipv6Addr::from_bits(from.to_bits() >> 64 << 64).into(),

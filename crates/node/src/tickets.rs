@@ -1,11 +1,14 @@
 //! Tickets: what proves to other nodes that coins were authentic here.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use raida_reactor::Instant;
 use raida_wire::{CoinId, Status};
+
+use crate::reservations::neighbourhood;
 
 /// How many tickets live at once.
 const SLOTS: usize = 512;
@@ -36,27 +39,45 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 struct Ticket {
     coins: Vec<CoinId>,
+    /// Who asked for it.
+    from: IpAddr,
     dies: Instant,
     /// One bit per node that has redeemed it.
     claimed: u32,
 }
 
+impl Table {
+    /// Takes its oldest ticket from whoever has most, if that leaves him no fewer than `from` will have: the owner of one coin
+    /// can not keep everybody else from healing theirs.
+    fn make_room(&mut self, from: IpAddr) -> bool {
+        let mut held = HashMap::<IpAddr, usize>::new();
+        for ticket in self.live.values() {
+            *held.entry(ticket.from).or_default() += 1;
+        }
+        let own = held.get(&from).copied().unwrap_or_default();
+        let most = held.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > own + 1);
+        let of_most = self.live.iter().filter(|(_, ticket)| most.is_some_and(|(holder, _)| holder == ticket.from));
+        let oldest = of_most.min_by_key(|(_, ticket)| ticket.dies).map(|(number, _)| *number);
+        oldest.is_some_and(|number| self.live.remove(&number).is_some())
+    }
+}
+
 impl Tickets {
-    /// Issues a ticket for these coins and gives its number.
+    /// Issues a ticket for these coins to who asks from this address, and gives its number.
     ///
     /// # Errors
     ///
-    /// 42 where all slots are taken, 252 where the system gives no random number.
-    pub(crate) fn issue(&self, coins: Vec<CoinId>, now: Instant) -> Result<u32, Status> {
-        let mut table = self.lock(now);
-        if table.live.len() >= SLOTS {
+    /// 42 where all slots are taken and nobody has to give one up, 252 where the system gives no random number.
+    pub(crate) fn issue(&self, coins: Vec<CoinId>, from: IpAddr, now: Instant) -> Result<u32, Status> {
+        let (mut table, from) = (self.lock(now), neighbourhood(from));
+        if table.live.len() >= SLOTS && !table.make_room(from) {
             return Err(Status::NO_TICKET_SLOT);
         }
         loop {
             let number = getrandom::u32().map_err(|_| Status::INTERNAL)?;
             if number != 0 && !table.live.contains_key(&number) {
                 table.issued += 1;
-                table.live.insert(number, Ticket { coins, dies: now + LIFE, claimed: 0 });
+                table.live.insert(number, Ticket { coins, from, dies: now + LIFE, claimed: 0 });
                 return Ok(number);
             }
         }
@@ -101,7 +122,11 @@ impl Tickets {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
     fn at(seconds: u64) -> Instant {
         Instant::from_micros(seconds * 1_000_000)
@@ -110,21 +135,36 @@ mod tests {
     #[test]
     fn all_slots_are_taken_until_tickets_die() {
         let tickets = Tickets::default();
-        let first = tickets.issue(vec![], at(0)).unwrap();
+        let first = tickets.issue(vec![], HERE, at(0)).unwrap();
         for _ in 1..SLOTS {
-            tickets.issue(vec![], at(1)).unwrap();
+            tickets.issue(vec![], HERE, at(1)).unwrap();
         }
-        assert_eq!(tickets.issue(vec![], at(299)), Err(Status::NO_TICKET_SLOT));
+        assert_eq!(tickets.issue(vec![], HERE, at(299)), Err(Status::NO_TICKET_SLOT));
         assert_eq!(tickets.claim(first, 3, at(299), |_| Ok(())), Ok(()));
         assert_eq!(tickets.claim(first, 4, at(300), |_| Ok(())), Err(Status::NO_TICKET_FOUND));
-        assert!(tickets.issue(vec![], at(300)).is_ok());
-        assert_eq!(tickets.issue(vec![], at(300)), Err(Status::NO_TICKET_SLOT));
+        assert!(tickets.issue(vec![], HERE, at(300)).is_ok());
+        assert_eq!(tickets.issue(vec![], HERE, at(300)), Err(Status::NO_TICKET_SLOT));
+    }
+
+    #[test]
+    fn who_has_most_gives_up_the_oldest_until_all_have_as_many() {
+        let (tickets, there) = (Tickets::default(), IpAddr::from([198, 51, 100, 1]));
+        let first = tickets.issue(vec![], HERE, at(0)).unwrap();
+        for _ in 1..SLOTS {
+            tickets.issue(vec![], HERE, at(1)).unwrap();
+        }
+        let other = tickets.issue(vec![], there, at(2)).unwrap();
+        assert_eq!(tickets.claim(first, 3, at(2), |_| Ok(())), Err(Status::NO_TICKET_FOUND));
+        assert_eq!(tickets.issue(vec![], HERE, at(2)), Err(Status::NO_TICKET_SLOT));
+        assert_eq!(tickets.claim(other, 3, at(2), |_| Ok(())), Ok(()));
+        let more = (0..SLOTS).take_while(|_| tickets.issue(vec![], there, at(3)).is_ok()).count();
+        assert_eq!((more, tickets.tally(at(3)).live), (SLOTS / 2 - 1, SLOTS as u64));
     }
 
     #[test]
     fn each_node_redeems_once_and_not_at_all_where_the_answer_does_not_leave() {
         let (tickets, coin) = (Tickets::default(), CoinId::new(1, 2).unwrap());
-        let number = tickets.issue(vec![coin], at(0)).unwrap();
+        let number = tickets.issue(vec![coin], HERE, at(0)).unwrap();
         for raida_id in 0..25 {
             assert_eq!(tickets.claim(number, raida_id, at(1), |_| Err(Status(15))), Err(Status(15)));
             let taken = tickets.claim(number, raida_id, at(1), |coins| {
