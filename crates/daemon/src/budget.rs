@@ -30,8 +30,8 @@ pub struct TooLittleMemory {
 
 /// The stack that a thread may grow to, in octets.
 const STACK: u64 = 2 << 20;
-/// Threads beside I/O threads and workers: main, batch, log, monitor, watchdog, reading of names.
-const OTHER_THREADS: u64 = 6;
+/// Threads beside I/O threads and workers: main, batch, log, monitor and eight for its answers, watchdog, reading of names.
+const OTHER_THREADS: u64 = 14;
 /// What a backend keeps of a connection, its place among the ready ones included.
 const BACKEND_SLOT: u64 = 128;
 /// A kernel event.

@@ -1,9 +1,10 @@
 //! The listener, and who answers what.
 
+use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,13 @@ use crate::subject::Subject;
 /// Bounds on those who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Longest time for a question and its answer. Meanwhile others wait.
+    /// Longest time for a question and its answer.
     pub request: Duration,
     /// Connections that one answer lists at most.
     pub listed_max: usize,
 }
 
-/// Answers questions about a node, each address on a thread of its own, until it is dropped.
+/// Answers questions about a node until it is dropped. Each address has a thread, and each question one.
 #[derive(Debug)]
 pub struct Endpoint {
     listening: Vec<Listening>,
@@ -38,6 +39,9 @@ struct Listening {
 
 /// How long an I/O thread may take to say that it turns.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Questions that are answered at once at each address. Whoever comes then takes the place of who has been there longest: a
+/// good question is answered before so many others can come.
+const GUESTS_MAX: usize = 8;
 /// Rest after an accept that failed, which descriptors may be scarce for.
 const REST: Duration = Duration::from_millis(100);
 
@@ -88,24 +92,52 @@ impl Drop for Endpoint {
     }
 }
 
-fn listen(listener: &TcpListener, subject: &Subject, settings: Settings, stopping: &AtomicBool) {
+fn listen(listener: &TcpListener, subject: &Arc<Subject>, settings: Settings, stopping: &AtomicBool) {
+    let mut guests = VecDeque::new();
     loop {
         let accepted = listener.accept();
         if stopping.load(Ordering::SeqCst) {
             return;
         }
-        match accepted {
-            Ok((stream, peer)) => {
-                let until = Instant::now() + settings.request;
-                http::serve(stream, until, |question| answer(question, subject, settings))
-                    .unwrap_or_else(|error| debug!(%peer, %error, "monitor: no answer"));
-            }
-            Err(error) => {
-                warn!(%error, "monitor: connections cannot be accepted");
-                thread::sleep(REST);
-            }
+        let welcomed = accepted.and_then(|(stream, _)| welcome(&mut guests, stream, subject, settings));
+        if let Err(error) = welcomed {
+            warn!(%error, "monitor: a question cannot be taken");
+            thread::sleep(REST);
         }
     }
+}
+
+/// Who is being answered. The connection is closed by its thread's end.
+struct Guest {
+    stream: Weak<TcpStream>,
+    thread: JoinHandle<()>,
+}
+
+/// Answers on another thread, and lets go of those who have had their answer, or their time.
+fn welcome(
+    guests: &mut VecDeque<Guest>,
+    stream: TcpStream,
+    subject: &Arc<Subject>,
+    settings: Settings,
+) -> io::Result<()> {
+    guests.retain(|guest| !guest.thread.is_finished());
+    if guests.len() >= GUESTS_MAX
+        && let Some(Guest { stream, thread }) = guests.pop_front()
+    {
+        // Ends whatever it waits for. Where that fails the peer is gone, and so is the wait.
+        let _ = stream.upgrade().map(|stream| stream.shutdown(Shutdown::Both));
+        let _ = thread.join();
+    }
+    let (stream, subject) = (Arc::new(stream), Arc::clone(subject));
+    let known = Arc::downgrade(&stream);
+    let life = move || {
+        let until = Instant::now() + settings.request;
+        http::serve(&stream, until, |question| answer(question, &subject, settings))
+            .unwrap_or_else(|error| debug!(%error, "monitor: no answer"));
+    };
+    let thread = thread::Builder::new().name("raida-answer".to_owned()).spawn(life)?;
+    guests.push_back(Guest { stream: known, thread });
+    Ok(())
 }
 
 fn answer(question: &Question, subject: &Subject, settings: Settings) -> Answer {

@@ -40,17 +40,17 @@ impl Question {
     }
 }
 
-/// Reads one question, answers it, and closes; all that by `until`.
-pub(crate) fn serve(mut stream: TcpStream, until: Instant, answer: impl FnOnce(&Question) -> Answer) -> io::Result<()> {
-    let question = match read(&mut stream, until)? {
+/// Reads one question and answers it, all that by `until`.
+pub(crate) fn serve(stream: &TcpStream, until: Instant, answer: impl FnOnce(&Question) -> Answer) -> io::Result<()> {
+    let question = match read(stream, until)? {
         Ok(question) => question,
-        Err(refusal) => return write(&mut stream, until, &refusal, false),
+        Err(refusal) => return write(stream, until, &refusal, false),
     };
     let head_only = question.head_only;
-    write(&mut stream, until, &answer(&question), head_only)
+    write(stream, until, &answer(&question), head_only)
 }
 
-fn read(stream: &mut TcpStream, until: Instant) -> io::Result<Result<Question, Answer>> {
+fn read(mut stream: &TcpStream, until: Instant) -> io::Result<Result<Question, Answer>> {
     let mut room = [0; QUESTION_MAX];
     let mut len = 0;
     loop {
@@ -106,7 +106,7 @@ fn is_local(host: &[u8]) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-fn write(stream: &mut TcpStream, until: Instant, answer: &Answer, head_only: bool) -> io::Result<()> {
+fn write(mut stream: &TcpStream, until: Instant, answer: &Answer, head_only: bool) -> io::Result<()> {
     let Answer { status, media_type, body } = answer;
     let len = body.len();
     let mut octets = format!(

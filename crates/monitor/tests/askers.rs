@@ -116,6 +116,14 @@ fn whoever_asks_slowly_is_sent_away_and_the_next_is_answered() {
 }
 
 #[test]
+fn a_crowd_of_slow_ones_holds_up_nobody() {
+    let shown = Shown::start(PATIENCE);
+    let mut crowd: Vec<_> = (0..50).map(|_| TcpStream::connect(shown.address()).unwrap()).collect();
+    crowd.iter_mut().for_each(|slow| drop(slow.write_all(b"GET /metrics HTTP/1.1\r\n")));
+    assert!(shown.ask("/healthz").is_ok());
+}
+
+#[test]
 fn garbage_and_endless_questions_end() {
     let shown = Shown::start(PATIENCE);
     assert!(shown.send(b"\x16\x03\x01\x00\xff\xff\r\n\r\n").starts_with("HTTP/1.1 400 "));
