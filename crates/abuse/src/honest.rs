@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
-use raida_behaviour::request::{echo_answer, echo_request, without_time};
+use raida_behaviour::request::{answer, echo_answer, echo_request, plain, without_time};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
@@ -19,6 +19,8 @@ pub(crate) struct Honest {
     pub(crate) node: SocketAddr,
     /// The loopback address that they ask from.
     pub(crate) source: Ipv4Addr,
+    /// Whether the one over TCP asks about thousands of coins, in pieces that the node has to put together.
+    pub(crate) is_long: bool,
 }
 
 /// How long an answer may take before a client asks again.
@@ -30,7 +32,7 @@ const PACE: Duration = Duration::from_millis(5);
 impl Honest {
     /// From 127.0.0.1.
     pub(crate) fn at(node: SocketAddr) -> Self {
-        Self { node, source: Ipv4Addr::LOCALHOST }
+        Self { node, source: Ipv4Addr::LOCALHOST, is_long: false }
     }
 
     /// Asks until it `is_over`, over both transports side by side.
@@ -67,16 +69,40 @@ impl Honest {
 
     /// One exchange over TCP. `Ok(false)`: an answer, and not the right one.
     pub(crate) fn tcp_once(self, number: u32, patience: Duration) -> Result<bool> {
+        let mut stream = self.connected(patience)?;
+        let (request, expected) = if self.is_long {
+            (plain(1, 10, &[0; 21 * 3000], number), answer(242, 1, number))
+        } else {
+            (echo_request(number), echo_answer(number))
+        };
+        let pieces = if self.is_long { request.chunks(request.len() / 4 + 1) } else { request.chunks(request.len()) };
+        for piece in pieces {
+            stream.write_all(piece).context("asking")?;
+            // So that the pieces come one by one.
+            thread::sleep(Duration::from_millis(u64::from(self.is_long)));
+        }
+        let mut answer = vec![0; 32];
+        stream.read_exact(&mut answer).context("waiting for the answer")?;
+        Ok(without_time(answer) == expected)
+    }
+
+    /// One exchange over TCP, whatever is asked.
+    pub(crate) fn exchange(self, request: &[u8]) -> Result<Vec<u8>> {
+        let mut stream = self.connected(PATIENCE[0])?;
+        stream.write_all(request).context("asking")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).context("waiting for the answer")?;
+        Ok(answer)
+    }
+
+    fn connected(self, patience: Duration) -> Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.bind(&SocketAddr::from((self.source, 0)).into())?;
         socket.connect_timeout(&self.node.into(), patience).context("connecting")?;
-        let mut stream = TcpStream::from(socket);
+        let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
-        stream.write_all(&echo_request(number)).context("asking")?;
-        let mut answer = vec![0; 32];
-        stream.read_exact(&mut answer).context("waiting for the answer")?;
-        Ok(without_time(answer) == echo_answer(number))
+        Ok(stream)
     }
 
     /// One exchange over UDP.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use raida_behaviour::Node;
 use raida_client::wire::{AuthenticityNumber, CoinId};
 use raida_client::{self as client, AdminKey, AskError, KeyCoin, Options, Renewal, Target, Transport, Trouble};
@@ -79,6 +79,19 @@ impl Owner {
             }
         }
         Ok(detect(node, &self.coins)?.iter().all(|is| *is))
+    }
+
+    /// Puts all coins into the locker with this key.
+    pub(crate) fn store(&mut self, node: SocketAddr, key: &AuthenticityNumber) -> Result<()> {
+        let is_done = client::store(&target(node)?, &self.coins, key, &options())?.value;
+        ensure!(is_done, "the locker was not filled");
+        self.take(key);
+        Ok(())
+    }
+
+    /// What proves that the first coin is the owner's, as requests carry it: the coin and its number.
+    pub(crate) fn proof(&self) -> Vec<u8> {
+        self.coins.iter().take(1).flat_map(|owned| [&owned.coin.raw().0[..], owned.number.octets()].concat()).collect()
     }
 
     fn take(&mut self, number: &AuthenticityNumber) {

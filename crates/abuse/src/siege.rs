@@ -26,6 +26,24 @@ pub(crate) trait Attacker: Send {
     fn tally(&self) -> String;
 }
 
+/// Several who attack side by side.
+impl<A: Attacker> Attacker for Vec<A> {
+    fn begin(&mut self) -> Result<()> {
+        self.iter_mut().try_for_each(Attacker::begin)
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        thread::scope(|scope| {
+            let all: Vec<_> = self.iter_mut().map(|one| scope.spawn(|| one.go_on())).collect();
+            all.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| Err(anyhow!("an attacker panicked"))))
+        })
+    }
+
+    fn tally(&self) -> String {
+        self.iter().map(Attacker::tally).collect::<Vec<_>>().join("\n")
+    }
+}
+
 /// What is asked of a node under attack besides that honest clients are served.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Siege {

@@ -2,19 +2,26 @@
 
 mod amplification;
 mod clock_steps;
+mod dear_requests;
 mod descriptors;
 mod flood;
+mod forged_votes;
 mod full_disk;
 mod garbage;
+mod hoarders;
 mod kill;
+mod long_requests;
+mod monitor;
 mod pipelining;
 mod read_only_disk;
 mod resets;
+mod rivals;
 mod saturation;
 mod slow_body;
 mod slow_header;
 mod slow_reader;
 mod stopped;
+mod tickets;
 mod truncation;
 mod udp_flood;
 
@@ -44,6 +51,16 @@ pub(crate) const ALL: &[Scenario] = &[
         play: slow_body::play,
     },
     Scenario { name: "slow-reader", story: "2 000 connections ask and never read the answer", play: slow_reader::play },
+    Scenario {
+        name: "long-requests",
+        story: "a botnet takes all room for half-sent requests, and a client sends a long one",
+        play: long_requests::play,
+    },
+    Scenario {
+        name: "hoarders",
+        story: "the largest answers there are, on connections that hardly read",
+        play: hoarders::play,
+    },
     Scenario { name: "flood", story: "one /24 opens ten times the connections that it may have", play: flood::play },
     Scenario {
         name: "saturation",
@@ -57,6 +74,19 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "pipelining",
         story: "requests without end on connections that never read",
         play: pipelining::play,
+    },
+    Scenario {
+        name: "dear-requests",
+        story: "the longest requests there are, and guessed keys, without a pause",
+        play: dear_requests::play,
+    },
+    Scenario { name: "rivals", story: "a hundred clients change one coin at the same moment", play: rivals::play },
+    Scenario { name: "tickets", story: "the owner of one coin asks for all tickets", play: tickets::play },
+    Scenario { name: "monitor", story: "slow and endless questions to the monitor's port", play: monitor::play },
+    Scenario {
+        name: "forged-votes",
+        story: "votes and echoes from hundreds of forged sources",
+        play: forged_votes::play,
     },
     Scenario { name: "udp-flood", story: "datagrams as fast as one thread can send them", play: udp_flood::play },
     Scenario { name: "truncation", story: "every request cut at every octet, in datagrams", play: truncation::play },
