@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use raida_node::{AdminKey, NoPeers, Node, Settings, Surroundings};
 use raida_reactor::counters::Counters;
-use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service};
+use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Weight};
 use raida_reactor::workers::single_thread::{Hands, Working};
 use raida_reactor::{Drained, Instant, Reactor};
 use raida_store::testing::Disk;
@@ -193,6 +193,10 @@ impl Service for Faulty {
 
     fn repeat(&self, request: &Request<'_>, answer: &mut Answer<'_>) -> Option<Flow> {
         self.node.repeat(request, answer)
+    }
+
+    fn weight(&self, head: &Head) -> Weight {
+        self.node.weight(head)
     }
 
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
