@@ -103,6 +103,24 @@ fn one_connection_over_the_limit_of_its_source_is_closed_at_once_and_other_sourc
     held.into_iter().for_each(|stream| is_served(stream, 1));
 }
 
+#[test]
+fn one_network_leaves_places_to_others_however_many_sources_it_has() {
+    let limits = "limits.loopback_exempt = false\nlimits.connections_max = 20\nlimits.connections_per_source_max = 2\n\
+                  limits.connections_per_network_percent = 25";
+    let node = Node::builder().config(PATIENT).config(limits).start();
+    let before = process::descriptors(node.pid());
+    let mut held: Vec<_> = (0..5).map(|net| connect_from([127, 5, net, 1], node.address()).unwrap()).collect();
+    wait_until("the node has accepted them", || process::descriptors(node.pid()) == before + 5);
+    let asked = |source| ask_from(source, node.address()).unwrap_or_default();
+    for net in 5..=255 {
+        assert_eq!(asked([127, 5, net, 1]), b"", "from a source that holds nothing, in a network that holds enough");
+    }
+    assert_eq!(without_time(asked([127, 6, 0, 1])), echo_answer(7));
+    drop(held.pop());
+    wait_until("the place that was left is taken", || !asked([127, 5, 99, 1]).is_empty());
+    held.into_iter().for_each(|stream| is_served(stream, 1));
+}
+
 /// Whether a limit that is set while the node serves is one for it. io_uring accepts under the limit of the moment at which
 /// it was told to; what it does without descriptors is a test of `raida-uring`.
 fn sees_a_new_limit() -> bool {
@@ -148,15 +166,19 @@ fn answered(node: SocketAddr) -> bool {
 
 /// What a client at this address gets.
 fn ask_from(source: impl Into<Ipv4Addr>, node: SocketAddr) -> io::Result<Vec<u8>> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((source.into(), 0)).into()).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.connect(&node.into())?;
-    let mut stream = TcpStream::from(socket);
+    let mut stream = connect_from(source, node)?;
     stream.write_all(&echo_request(7))?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(answer)
+}
+
+fn connect_from(source: impl Into<Ipv4Addr>, node: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((source.into(), 0)).into()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(&node.into())?;
+    Ok(TcpStream::from(socket))
 }
 
 /// For a second, hardly any processor time is used: a loop that spins would take all it can get.

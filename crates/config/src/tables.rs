@@ -154,6 +154,9 @@ tables! {
         connections_max: NonZeroU32 = Key::integer("connections_max", 1..=1_048_576, 65_535);
         /// Connections open at once from one source (IPv4 /24, IPv6 /64).
         connections_per_source_max: NonZeroU32 = Key::integer("connections_per_source_max", 1..=1_048_576, 1024).live();
+        /// Share of `connections_max`, in percent, that one network of many sources (IPv4 /16, IPv6 /48) may hold at once, but
+        /// never less than one source may. 100: no limit.
+        connections_per_network_percent: u32 = Key::integer("connections_per_network_percent", 1..=100, 25).live();
         /// Requests a second over TCP from one source, and twice as many at once; a connection counts as one. More are
         /// answered with the overload status, and what comes at more than twice the rate is closed unanswered. 0: no limit.
         requests_per_source_max: u32 = Key::integer("requests_per_second_per_source_max", 0..=1_000_000, 1000).live();

@@ -41,6 +41,7 @@ pub fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
         policy: policy(config),
         connections_max: share(plan.connections_max, config).max(1),
         source_connections_max: share(limits.connections_per_source_max.get(), config).max(1),
+        network_connections_max: share(per_network(config, plan), config).max(1),
         source_requests: rate(limits.requests_per_source_max, config),
         source_buffer_octets_max: share(limits.buffers_per_source_max, config).max(LARGE),
         source_datagrams: rate(limits.datagrams_per_source_max, config),
@@ -58,6 +59,13 @@ pub fn reactor(config: &Config, plan: &DescriptorPlan) -> Settings {
         inline_octets_per_turn: limits.inline_max,
         drain: timeouts.drain,
     }
+}
+
+/// Connections that one network of many sources may hold: at least as many as one source may.
+pub(crate) fn per_network(config: &Config, plan: &DescriptorPlan) -> u32 {
+    let limits = &config.limits;
+    let share = u64::from(plan.connections_max) * u64::from(limits.connections_per_network_percent) / 100;
+    u32::try_from(share).unwrap_or(u32::MAX).max(limits.connections_per_source_max.get())
 }
 
 /// One reactor's part of a rate; none where there is no limit.
@@ -122,6 +130,20 @@ mod tests {
         assert_eq!(workers(&config).threads, 1, "without other nodes nobody waits");
         config.server.raida_servers = vec!["192.0.2.1:50000".parse().unwrap(); 25];
         assert_eq!(workers(&config).threads, 1 + config.peers.fixes_max.get());
+    }
+
+    #[test]
+    fn a_network_may_hold_a_share_of_all_places_and_never_less_than_a_source() {
+        let mut config = Config::load(&Sources::default()).unwrap().config;
+        let plan = limits::derive(u64::MAX, &config).unwrap();
+        assert_eq!(per_network(&config, &plan), 16_383, "a quarter of 65 535");
+        let few = DescriptorPlan { connections_max: 900, ..plan };
+        assert_eq!(per_network(&config, &few), 1024);
+        config.limits.connections_per_source_max = NonZeroU32::MIN;
+        assert_eq!(per_network(&config, &few), 225);
+        config.limits.connections_per_network_percent = 100;
+        assert_eq!(per_network(&config, &few), 900, "no limit");
+        assert_eq!(reactor(&config, &few).network_connections_max, 900);
     }
 
     #[test]

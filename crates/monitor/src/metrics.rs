@@ -229,12 +229,14 @@ fn is_gauge(help: &str) -> bool {
     help.ends_with(" now")
 }
 
+/// The conventions of Prometheus: what is counted first, its unit last.
 fn gauge_name(name: &str) -> &str {
     match name {
         "open" => "connections_open",
         "in_flight" => "requests_in_flight",
         "in_batch" => "requests_in_batch",
         "waiting" => "requests_waiting",
+        "buffer_octets" => "buffers_bytes",
         other => other,
     }
 }
@@ -244,10 +246,16 @@ fn counter_name(name: &str) -> &str {
         "accepted" => "connections_accepted",
         "refused_full" => "connections_refused_full",
         "refused_source" => "connections_refused_source",
+        "refused_network" => "connections_refused_network",
+        "refused_rate" => "connections_refused_rate",
         "shed" => "connections_shed",
         "deferred" => "requests_deferred",
         "batched" => "requests_batched",
         "waited" => "requests_waited",
+        "octets_in" => "tcp_received_bytes",
+        "octets_out" => "tcp_sent_bytes",
+        "datagram_octets_in" => "udp_received_bytes",
+        "datagram_octets_out" => "udp_sent_bytes",
         other => other,
     }
 }

@@ -38,6 +38,22 @@ impl Sample {
         self.report.figures.get(name).copied().unwrap_or(0)
     }
 
+    /// All answers to one command, given as `1/10`.
+    pub(crate) fn answers_to(&self, command: &str) -> u64 {
+        let figures = self.report.commands.iter().filter(|figures| figures.command == command);
+        figures.flat_map(|figures| figures.answers.values()).sum()
+    }
+
+    /// Coins that commands have judged so: `pass` or `fail`.
+    pub(crate) fn coins(&self, verdict: &str) -> u64 {
+        self.report.commands.iter().filter_map(|figures| figures.coins.get(verdict)).sum()
+    }
+
+    /// One of the figures of what it keeps and has done behind its commands.
+    pub(crate) fn service(&self, name: &str) -> u64 {
+        self.report.service.get(name).copied().unwrap_or(0)
+    }
+
     /// All refusals and all answers that are no result of their command.
     pub(crate) fn errors(&self) -> u64 {
         let is_error = |status: &u8| !Status(*status).is_result();

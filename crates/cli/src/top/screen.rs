@@ -33,7 +33,7 @@ const WIDTH: u16 = 100;
 /// Connections in a plain frame at most.
 const ROWS_MAX: usize = 1000;
 /// Lines above the connections.
-const HEAD: u16 = 8;
+const HEAD: u16 = 10;
 
 fn render(view: &View, area: Rect, buffer: &mut Buffer) {
     let [head, list, foot] =
@@ -60,7 +60,10 @@ fn summary(view: &View) -> Vec<Line<'static>> {
         (None, true) => Line::from(vec![strong(title), Span::raw("  (paused)")]),
         (None, false) => Line::from(strong(title)),
     };
-    vec![title, traffic(view), octets(view), latency(view), load(view), process(view), store(view), trouble(&view.now)]
+    let now = &view.now;
+    let flow = [traffic(view), commands(view), octets(view), latency(view), load(view)];
+    let state = [process(view), store(view), kept(now), trouble(now)];
+    [title].into_iter().chain(flow).chain(state).collect()
 }
 
 fn traffic(view: &View) -> Line<'static> {
@@ -75,6 +78,19 @@ fn traffic(view: &View) -> Line<'static> {
              {votes:.0} votes/s"
         ),
     )
+}
+
+/// The commands asked for most often, and what they said of coins.
+fn commands(view: &View) -> Line<'static> {
+    const SHOWN: usize = 4;
+    let pace = view.pace();
+    let rate = |command: &str| pace.per_second(|sample| sample.answers_to(command));
+    let rates = view.now.report.commands.iter().map(|figures| (rate(&figures.command), figures.name.as_str()));
+    let mut rates: Vec<_> = rates.filter(|(rate, _)| *rate > 0.0).collect();
+    rates.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let asked: String = rates.iter().take(SHOWN).map(|(rate, name)| format!("{name} {rate:.0}/s  ")).collect();
+    let [pass, fail] = ["pass", "fail"].map(|verdict| pace.per_second(|sample| sample.coins(verdict)));
+    labelled("commands", format!("{asked}coins {pass:.0}/s pass, {fail:.0}/s fail"))
 }
 
 fn octets(view: &View) -> Line<'static> {
@@ -140,23 +156,44 @@ fn store(view: &View) -> Line<'static> {
     )
 }
 
+/// What is kept between requests.
+fn kept(now: &Sample) -> Line<'static> {
+    let of = |name| now.service(name);
+    let roads = now.report.roads;
+    labelled(
+        "kept",
+        format!(
+            "{} tickets  {} numbers reserved  {} answers to repeat  {} Fix running  {}/{} workers busy",
+            of("tickets_live"),
+            of("reserved_numbers"),
+            of("resends_kept"),
+            of("fixes_running"),
+            roads.workers_busy,
+            now.report.workers
+        ),
+    )
+}
+
 /// What an operator should know of, counted since the start; nothing where all is well.
 fn trouble(now: &Sample) -> Line<'static> {
     const FIGURES: &[(&str, &str)] = &[
         ("refused_full", "refused: full"),
         ("refused_source", "refused: source"),
+        ("refused_network", "refused: network"),
         ("shed", "shed"),
         ("accept_failures", "accept failures"),
         ("wait_timeouts", "overload 160"),
+        ("queue_timeouts", "overload 160, queue"),
         ("datagrams_overloaded", "overload 160, UDP"),
         ("datagrams_lost_in_kernel", "lost in kernel"),
         ("datagrams_unsent", "unsent"),
         ("panics", "panics"),
     ];
-    let figures = FIGURES.iter().map(|(name, text)| (*text, now.figure(name)));
+    let figures = FIGURES.iter().map(|(name, text)| ((*text).to_owned(), now.figure(name)));
     let closes = now.report.closes.iter().filter(|(reason, _)| reason.starts_with("timeout"));
-    let closes = closes.map(|(reason, count)| (reason.as_str(), *count));
-    let told: Vec<_> = figures.chain(closes).filter(|(_, count)| *count > 0).collect();
+    let closes = closes.map(|(reason, count)| (reason.clone(), *count));
+    let declined = now.report.declined.iter().map(|(bound, count)| (format!("bound: {bound}"), *count));
+    let told: Vec<_> = figures.chain(closes).chain(declined).filter(|(_, count)| *count > 0).collect();
     let told = told.iter().map(|(text, count)| format!("{text} {count}")).collect::<Vec<_>>().join("  ");
     let mut line = labelled("trouble", if told.is_empty() { "none".to_owned() } else { told.clone() });
     if !told.is_empty() {
@@ -221,7 +258,7 @@ fn size(bytes: f64) -> String {
 mod tests {
     use std::time::Instant;
 
-    use raida_monitor::{Bucket, Connection, Connections, Report};
+    use raida_monitor::{Bucket, CommandFigures, Connection, Connections, Report};
     use ratatui::crossterm::event::KeyCode;
 
     use super::*;
@@ -240,6 +277,14 @@ mod tests {
         let report = Report {
             figures: [("requests".to_owned(), requests), ("panics".to_owned(), 2)].into(),
             answers: [(250, requests), (252, requests / 10)].into(),
+            commands: vec![CommandFigures {
+                command: "1/10".to_owned(),
+                name: "Detect".to_owned(),
+                answers: [("pass".to_owned(), requests), ("fail".to_owned(), requests / 2)].into(),
+                coins: [("pass".to_owned(), 10 * requests)].into(),
+            }],
+            service: [("tickets_live".to_owned(), 12)].into(),
+            declined: [("tickets".to_owned(), 0), ("fixes".to_owned(), 4)].into(),
             latencies: vec![
                 Bucket { at_most_us: Some(64), count: requests },
                 Bucket { at_most_us: Some(128), count: 0 },
@@ -259,7 +304,9 @@ mod tests {
         let text = plain(&view());
         assert!(text.contains("1000 requests/s  100 errors/s"), "{text}");
         assert!(text.contains("p50 64us  p90 64us"), "{text}");
-        assert!(text.contains("trouble  panics 2"), "{text}");
+        assert!(text.contains("commands Detect 1500/s  coins 10000/s pass, 0/s fail"), "{text}");
+        assert!(text.contains("kept     12 tickets  0 numbers reserved"), "{text}");
+        assert!(text.contains("trouble  panics 2  bound: fixes 4\n"), "{text}");
         let last: Vec<_> = text.lines().rev().take(2).collect();
         assert!(last[0].starts_with("192.0.2.1:5000") && last[1].starts_with("192.0.2.2:5000"), "{text}");
         assert!(last[1].contains("1m30s") && last[0].contains("2.0KiB"), "{text}");

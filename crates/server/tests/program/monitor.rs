@@ -39,7 +39,7 @@ fn traffic_shows_in_the_metrics_of_all_io_threads() {
     assert_eq!(number(&metrics, "raida_requests_total"), 20);
     assert_eq!(number(&metrics, "raida_connections_accepted_total"), 10);
     assert_eq!(number(&metrics, "raida_datagrams_in_total"), 10);
-    assert_eq!(number(&metrics, "raida_octets_in_total"), 500);
+    assert_eq!(number(&metrics, "raida_tcp_received_bytes_total"), 500);
     assert_eq!(number(&metrics, "raida_answers_total{status=\"250\"}"), 20);
     assert_eq!(number(&metrics, "raida_request_duration_seconds_count"), 20);
     assert_eq!(number(&metrics, "raida_connections_closed_total{reason=\"served\"}"), 10);
