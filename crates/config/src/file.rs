@@ -122,7 +122,7 @@ impl ConfigFile {
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
             reason: match key_at(before) {
-                Some(key) => format!("{}: {}", key.path(), error.message),
+                Some(key) => format!("{}: {}, must be {}", key.path(), error.message, key.kind.accepted()),
                 None => error.message.clone(),
             },
         }
@@ -132,7 +132,13 @@ impl ConfigFile {
 /// The key whose value begins where this text ends, if it does with one of ours: what else stands there may be a secret.
 fn key_at(text: &str) -> Option<&'static Key> {
     let (lines, line) = text.rsplit_once('\n').unwrap_or(("", text));
-    let name = line.split_once('=')?.0.trim();
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim();
+    if value.trim_start().starts_with('{') {
+        // The whole table on one line.
+        let last = value.rsplit(['{', ',']).next()?;
+        return names::key(name, last.split_once('=')?.0.trim());
+    }
     if let Some((table, name)) = name.split_once('.') {
         return names::key(table.trim(), name.trim());
     }

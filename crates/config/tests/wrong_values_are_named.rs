@@ -184,6 +184,23 @@ fn what_is_not_toml_is_named_with_its_place() {
 }
 
 #[test]
+fn a_number_too_large_to_be_read_is_named_with_its_key_and_what_that_accepts() {
+    const NUMBER: &str = "99999999999999999999999";
+    for text in [
+        format!("[server]\n  port = {NUMBER} # too much\n"),
+        format!("server.port = {NUMBER}\n"),
+        format!("server = {{ raida_id = 3, port = {NUMBER} }}\n"),
+        format!("server = {{ port = -{NUMBER} }}\n"),
+    ] {
+        let texts = messages(&text);
+        let is_named = |told: &str| told.contains(": server.port: ") && told.ends_with("a whole number from 1 to 65535");
+        assert!(texts.len() == 1 && is_named(&texts[0]), "{texts:?}");
+    }
+    let texts = messages(&format!("[nowhere]\nport = {NUMBER}\n"));
+    assert!(texts[0].starts_with("raida.toml: line 2, column 8: "), "{texts:?}");
+}
+
+#[test]
 fn the_message_stays_on_one_line_and_within_bounds() {
     let long = "x".repeat(5000);
     let text = refused(&file(&format!("\"a\\nb\" = 1\n[log]\nformat = \"{long}\\n\"\n\"{long}\" = 1\n"))).to_string();
