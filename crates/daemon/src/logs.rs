@@ -41,19 +41,34 @@ pub fn check_filter(config: &Config) -> Result<(), LogError> {
 fn filter(config: &Config) -> Result<EnvFilter, LogError> {
     let found = &config.log.filter;
     let filter = EnvFilter::builder().parse(found).map_err(|error| LogError::Filter { found: found.clone(), error })?;
-    if found.split(',').any(|directive| is_heard(directive.trim())) {
-        Ok(filter)
-    } else {
-        Err(LogError::Silent { found: found.clone() })
+    match found.split(',').map(str::trim).find(|directive| !is_ours(directive)) {
+        Some(foreign) => Err(LogError::Foreign { found: foreign.to_owned() }),
+        None => Ok(filter),
     }
 }
 
-/// Whether part of a filter is about this program. A word that is no level is the name of a module, and a wrong one
-/// silences everything.
-fn is_heard(directive: &str) -> bool {
-    const OURS: &str = "raida";
+/// The crates that log.
+const CRATES: &[&str] = &[
+    "raida_daemon",
+    "raida_monitor",
+    "raida_node",
+    "raida_peers",
+    "raida_reactor",
+    "raida_server",
+    "raida_vault",
+    "raida_workers",
+];
+
+/// Whether part of a filter is a level, or about a crate that logs. A word that is no level is the name of a module, and a
+/// wrong one silences what it was meant to show.
+fn is_ours(directive: &str) -> bool {
     let module = directive.split(['=', '[']).next().unwrap_or_default();
-    module.parse::<LevelFilter>().is_ok() || module.starts_with(OURS) || OURS.starts_with(module)
+    // The beginning of a name stands for all that begin so.
+    let is_named = |own: &&str| match module.split_once("::") {
+        Some((name, _)) => **own == *name,
+        None => own.starts_with(module),
+    };
+    module.parse::<LevelFilter>().is_ok() || CRATES.iter().any(is_named)
 }
 
 impl Log {
@@ -109,9 +124,9 @@ pub enum LogError {
         /// What is wrong with it.
         error: ParseError,
     },
-    /// `log.filter` is about other programs only: nothing would be logged.
-    Silent {
-        /// What it is.
+    /// A part of `log.filter` is about nothing that this program logs.
+    Foreign {
+        /// That part.
         found: String,
     },
     /// The process logs already.
@@ -126,8 +141,8 @@ impl fmt::Display for LogError {
             Self::Filter { found, error } => {
                 write!(f, "log.filter is {found:?}, must be {EXPECTED}: {error}")
             }
-            Self::Silent { found } => {
-                write!(f, "log.filter is {found:?}, must be {EXPECTED}: it names nothing that this program logs")
+            Self::Foreign { found } => {
+                write!(f, "log.filter has {found:?}, must be {EXPECTED}: those that log are {}", CRATES.join(", "))
             }
             Self::Begun => f.write_str("starting the log: there is one already"),
             Self::Thread(error) => write!(f, "starting the log: {error}"),
@@ -140,7 +155,7 @@ impl std::error::Error for LogError {
         match self {
             Self::Filter { error, .. } => Some(error),
             Self::Thread(error) => Some(error),
-            Self::Silent { .. } | Self::Begun => None,
+            Self::Foreign { .. } | Self::Begun => None,
         }
     }
 }
@@ -150,26 +165,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_would_silence_the_node_by_mistake_is_none() {
+    fn a_filter_that_names_nothing_of_ours_is_none() {
         let mut config = Config::load(&raida_config::Sources::default()).unwrap().config;
         let mut check = |filter: &str| {
             config.log.filter = filter.to_owned();
             check_filter(&config)
         };
-        for silent in ["bogus", "inof", "bogus=debug,hyper=info", "bogus[span]=info"] {
-            assert!(matches!(check(silent), Err(LogError::Silent { .. })), "{silent}");
+        for (filter, wrong) in [
+            ("bogus", "bogus"),
+            ("inof", "inof"),
+            ("info,raida_reacter=debug", "raida_reacter=debug"),
+            ("raida_reactors::streams=debug, info", "raida_reactors::streams=debug"),
+            ("hyper=off, info", "hyper=off"),
+            ("bogus[span]=info", "bogus[span]=info"),
+            ("raida_wire=debug", "raida_wire=debug"),
+        ] {
+            let refused = check(filter);
+            assert!(matches!(&refused, Err(LogError::Foreign { found }) if found == wrong), "{filter}: {refused:?}");
         }
         for heard in [
             "info",
             "WARN",
             "off",
             "raida=debug",
-            "bogus,info",
-            "raida_reactor=trace",
+            "raida_reactor=trace,info",
+            "raida_reactor::streams=debug",
             "[conn]=debug",
-            "hyper=off, info",
+            "info,",
         ] {
             assert!(check(heard).is_ok(), "{heard}");
         }
+    }
+
+    #[test]
+    fn every_crate_that_logs_can_be_named() {
+        let crates = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap();
+        let logs = |manifest: &String| {
+            manifest.lines().any(|line| line.starts_with("tracing.") || line.starts_with("tracing ="))
+        };
+        let name = |manifest: String| manifest.lines().find_map(|line| line.strip_prefix("name = ")).map(str::to_owned);
+        let manifests = crates.map(|folder| std::fs::read_to_string(folder.unwrap().path().join("Cargo.toml")));
+        let mut names: Vec<_> = manifests.filter_map(Result::ok).filter(logs).filter_map(name).collect();
+        names.iter_mut().for_each(|name| *name = name.trim_matches('"').replace('-', "_"));
+        names.sort();
+        names.retain(|name| name != "raida_sim");
+        assert_eq!(names, CRATES);
     }
 }

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use raida_config::limits::DescriptorPlan;
-use raida_config::{Config, ConfigError, Loaded};
+use raida_config::{Config, Loaded};
 use raida_monitor::Subject;
 use raida_reactor::Reactor;
 use raida_reactor::backend::Backend;
@@ -59,10 +59,10 @@ where
     /// # Errors
     ///
     /// What kept a thread from starting, or what ended it.
-    pub fn until_told(
+    pub fn until_told<E: fmt::Display>(
         self,
         mut signals: Signals,
-        read: impl FnMut() -> Result<Loaded, ConfigError>,
+        read: impl FnMut() -> Result<Loaded, E>,
     ) -> Result<(), ServeError> {
         let Self { config, plan, addresses, reactors, roads, subject, log } = self;
         subject.set_limits(shown::limits(config, plan));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
-use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::flag::{register, register_conditional_default, register_conditional_shutdown};
 use signal_hook::iterator::{Handle, Signals as Arriving};
+use signal_hook::low_level::raise;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +26,11 @@ pub(crate) enum Order {
 pub struct Signals {
     arriving: Arriving,
     stopping: Arc<AtomicBool>,
+    left_alone: Arc<AtomicBool>,
 }
 
 const STOPS: [i32; 2] = [SIGTERM, SIGINT];
+const OTHERS: [i32; 3] = [SIGHUP, SIGUSR1, SIGUSR2];
 
 impl Signals {
     /// From now on signals wait here. The first thing that a program does.
@@ -36,7 +39,10 @@ impl Signals {
     ///
     /// What the system said.
     pub fn listen() -> io::Result<Self> {
-        let stopping = Arc::new(AtomicBool::new(false));
+        let (stopping, left_alone) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        for signal in STOPS.into_iter().chain(OTHERS) {
+            register_conditional_default(signal, Arc::clone(&left_alone))?;
+        }
         for signal in STOPS {
             // In this order: the first one sets the flag after it was looked at, the second finds it set.
             register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping))?;
@@ -44,8 +50,19 @@ impl Signals {
         }
         // A file that may not grow is an error of the write, and no reason to die.
         register(SIGXFSZ, Arc::default())?;
-        let arriving = Arriving::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])?;
-        Ok(Self { arriving, stopping })
+        let arriving = Arriving::new(STOPS.into_iter().chain(OTHERS))?;
+        Ok(Self { arriving, stopping, left_alone })
+    }
+
+    /// From now on they do what they do to any program, as does a stop that has been asked for meanwhile: nothing is
+    /// served.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn leave_alone(self) -> io::Result<()> {
+        self.left_alone.store(true, Ordering::SeqCst);
+        if self.is_stop_asked() { raise(SIGTERM) } else { Ok(()) }
     }
 
     /// Whether the process has been told to stop: what takes long need not be begun.

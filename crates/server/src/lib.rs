@@ -45,7 +45,9 @@ use crate::flags::Flags;
 /// }
 /// ```
 pub fn main_with<S: Service>(wrap: impl FnOnce(Node) -> S) -> ExitCode {
-    let Err(error) = obey(&Flags::parse(), wrap) else { return ExitCode::SUCCESS };
+    // Before anything else: whoever stops the node just after he has started it gets an ordered end.
+    let signals = Signals::listen().context("handling signals");
+    let Err(error) = signals.and_then(|signals| obey(&Flags::parse(), signals, wrap)) else { return ExitCode::SUCCESS };
     say(&one_line(error.as_ref()));
     ExitCode::FAILURE
 }
@@ -55,18 +57,18 @@ fn say(line: &impl Display) {
     let _ = writeln!(io::stderr(), "raida-server: {line}");
 }
 
-fn obey<S: Service>(flags: &Flags, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
+fn obey<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
     if flags.explain().context("writing to standard output")? {
         return Ok(());
     }
+    if flags.task.is_none() && !flags.print_config && !flags.check_config {
+        return run(flags, signals, wrap);
+    }
+    signals.leave_alone().context("handling signals")?;
     if let Some(task) = &flags.task {
         return Ok(task.run(&read(flags)?.config, &mut io::stdout())?);
     }
-    if !flags.print_config && !flags.check_config {
-        return run(flags, Signals::listen().context("handling signals")?, wrap);
-    }
-    let loaded = read(flags)?;
-    check_build(&loaded.config)?;
+    let loaded = read_good(flags)?;
     loaded.notices.iter().for_each(say);
     let text = if flags.print_config { loaded.print() } else { "the configuration is good\n".to_owned() };
     io::stdout().write_all(text.as_bytes()).context("writing to standard output")
@@ -77,10 +79,15 @@ fn read(flags: &Flags) -> Result<Loaded, ConfigError> {
     Config::load(&Sources::of_process(flags.config.as_deref(), flags.overrides())?)
 }
 
+/// The same, where this build can do what it asks for.
+fn read_good(flags: &Flags) -> anyhow::Result<Loaded> {
+    let loaded = read(flags)?;
+    check_build(&loaded.config).map(|()| loaded)
+}
+
 /// Serves until a signal asks for the end, with the backend that this kernel lets us have.
 fn run<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
-    let Loaded { mut config, notices, .. } = read(flags)?;
-    check_build(&config)?;
+    let Loaded { mut config, notices, .. } = read_good(flags)?;
     let log = Log::start(&config)?;
     notices.iter().for_each(|notice| warn!("{notice}"));
     config.network.backend = backend::available(config.network.backend);
@@ -115,8 +122,7 @@ fn serve<B: SocketBackend + Send + 'static, S: Service>(
     let vault = Vault::open(config)?;
     let (clock, counters) = (SystemClock::new(), backends.iter().map(|_| Arc::default()).collect::<Vec<_>>());
     let node = vault.node(config, clock, &counters)?;
-    let observer = node.observer();
-    let service = Arc::new(wrap(node));
+    let (observer, service) = (node.observer(), Arc::new(wrap(node)));
     let roads = Roads::start(&service, &settings::workers(config), &settings::batcher(config))?;
 
     let (settings, addresses) = (settings::reactor(config, &plan), sockets::addresses(&backends));
@@ -131,7 +137,7 @@ fn serve<B: SocketBackend + Send + 'static, S: Service>(
     let endpoint = Endpoint::start(asked, &subject, monitor(config)).context("starting the monitor")?;
     endpoint.addresses().for_each(|address| info!(%address, "metrics, health and connections are shown"));
     let shift = Shift { config, plan: &plan, addresses: &addresses, reactors, roads: &roads, subject, log };
-    let served = shift.until_told(signals, || read(flags));
+    let served = shift.until_told(signals, || read_good(flags));
     drop((endpoint, roads, service));
     vault.close();
     info!(log_lines_lost = log.lost(), "stopped");

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 
 use crate::process::{PATIENCE, Running, assert_answers, program};
@@ -31,6 +32,22 @@ fn a_stop_in_the_first_moments_is_an_ordered_end() {
         child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{log}");
     }
+}
+
+#[test]
+fn a_task_that_is_no_serving_ends_by_the_signal_as_any_program() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("Data/00/00")).unwrap();
+    let fifo = folder.path().join("Data/00/00/0000.bin");
+    // A page that never comes: whoever opens it for reading waits.
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut child = program(folder.path()).args(["import", "."]).spawn().unwrap();
+    let start = Instant::now();
+    while fs::read_dir(folder.path().join("raida-data")).map_or(0, |entries| entries.count()) < 2 {
+        assert!(start.elapsed() < PATIENCE && child.try_wait().unwrap().is_none());
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(Signal::TERM.as_raw()));
 }
 
 #[test]
@@ -79,6 +96,7 @@ fn a_reload_of_a_bad_file_changes_nothing_and_says_why() {
     for (text, told) in [
         ("[timeouts]\nprogress_ms = 50\nrequest_ms = 10\n", "timeouts.progress_ms"),
         ("[timeouts]\nprogress_ms = 50\n[log]\nfilter = \"raida=loud\"\n", "log.filter"),
+        ("[timeouts]\nprogress_ms = 50\n[log]\nfilter = \"info,raida_reacter=debug\"\n", "raida_reacter"),
         ("[timeouts]\nprogress_ms = 50\n[log]\nfilet = \"info\"\n", "log.filet"),
         ("[timeouts\n", "raida.toml"),
     ] {
@@ -99,4 +117,36 @@ fn a_reload_of_a_bad_file_changes_nothing_and_says_why() {
         assert_eq!(node.stop(), Some(0));
         assert!(node.log.iter().any(|line| line.contains("drain=78ms")), "{:#?}", node.log);
     }
+}
+
+#[test]
+fn a_reload_to_more_memory_than_there_may_be_changes_nothing_and_tells_both_numbers() {
+    const MAX: u64 = 1 << 30;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("raida.toml");
+    let write = |limits: &str, rest: &str| {
+        let few = "connections_max = 1000\n";
+        fs::write(&file, format!("[limits]\nmemory_bytes_max = {MAX}\n{few}{limits}{rest}")).unwrap();
+    };
+    write("", "");
+    let mut node = Running::start(&folder, &["--config", "raida.toml"]);
+    for (limits, rest) in [
+        // One that changes at once, together with one that would be right.
+        ("buffers_bytes_max = 2000000000\nconnections_per_source_max = 7\n", ""),
+        // One that waits for a restart, at which the node would not start.
+        ("connections_per_source_max = 7\n", "[store]\ndatabase_cache_bytes = 2000000000\n"),
+    ] {
+        write(limits, rest);
+        node.signal(Signal::HUP);
+        let line = node.wait_for("nothing has changed");
+        assert!(line.contains("ERROR") && line.contains(&format!("limits.memory_bytes_max is {MAX}")), "{line}");
+        let largest = line.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok()).max();
+        assert!(largest > Some(MAX), "{line}");
+    }
+    write("buffers_bytes_max = 70000000\n", "");
+    node.signal(Signal::HUP);
+    assert!(node.wait_for("memory budget").contains("buffers=67"), "{:#?}", node.log);
+    let line = node.wait_for("configuration reloaded");
+    assert!(line.contains("changed=\"limits.buffers_bytes_max\""), "what was refused has left nothing: {line}");
+    assert_eq!(node.stop(), Some(0));
 }
