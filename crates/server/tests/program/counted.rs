@@ -169,6 +169,27 @@ fn texts(document: &serde_json::Value, key: &str, found: &mut Vec<String>) {
 }
 
 #[test]
+fn what_the_operations_guide_lists_is_shown() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let rows = guide.lines().skip_while(|line| *line != "| what | metrics |").take_while(|line| line.starts_with('|'));
+    let listed: Vec<_> = rows.flat_map(|row| row.split('`')).filter(|word| word.starts_with("raida_")).collect();
+    assert!(listed.len() > 50, "{listed:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let (_running, monitor) = start(&folder);
+    let shown = scrape(monitor);
+    let is_shown = |name: &str| {
+        shown
+            .keys()
+            .filter_map(|line| line.strip_prefix(name))
+            .any(|rest| ["", "_sum"].contains(&rest) || rest.starts_with('{'))
+    };
+    for name in listed {
+        assert!(is_shown(name), "{name} is listed, and no node shows it");
+    }
+}
+
+#[test]
 fn rules_and_dashboard_ask_for_nothing_that_a_node_does_not_show() {
     let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
     let read = |name: &str| fs::read_to_string(deploy.join(name)).unwrap();
