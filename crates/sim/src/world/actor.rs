@@ -32,7 +32,7 @@ pub(crate) struct Actor {
     letters: VecDeque<(Instant, Pending)>,
     /// When it last asked for numbers that are free.
     asked_for_numbers: Instant,
-    /// What it was told last.
+    /// What it was told first when it asked last.
     pub(crate) last_word: Option<Status>,
     /// Nothing of the open change is on its way to the node any more.
     settles_from: Instant,
@@ -283,7 +283,7 @@ impl Actor {
     ) -> Result<Option<ClientId>, Violation> {
         let Some(Errand { question, road, since, .. }) = self.errand.take() else { return Ok(None) };
         self.tally.answers += 1;
-        self.last_word = Some(status);
+        self.last_word.get_or_insert(status);
         self.wakes_at = Instant::default();
         let is_sure = road_is_sure(road, since, scene);
         match (question, status) {

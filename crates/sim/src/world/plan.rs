@@ -132,7 +132,7 @@ fn settings(dice: &mut Dice) -> Settings {
     let mut settings = Settings::new(Policy::new(rules));
     settings.policy.requests_max = if dice.odds(70) { 1 } else { 3 };
     settings.connections_max = if dice.odds(70) { 4096 } else { 6 + u32::try_from(dice.below(40)).unwrap_or(0) };
-    settings.source_connections_max = if dice.odds(70) { 1024 } else { 40 };
+    settings.source_connections_max = if dice.odds(70) { 1024 } else { 12 };
     settings.buffer_octets_max = if dice.odds(70) { 64 << 20 } else { 200_000 + dice.index(300_000) };
     settings.completions_max = if dice.odds(50) { 1024 } else { 1 + dice.index(8) };
     settings.datagrams_in_flight_max = if dice.odds(50) { 256 } else { 1 + dice.index(8) };

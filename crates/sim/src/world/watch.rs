@@ -56,11 +56,14 @@ pub(crate) fn at_times(plan: &Plan, life: &Life, troubles: &Troubles, now: Insta
     let longest = (policy.idle + policy.request + policy.write) * rounds + policy.linger + Duration::from_secs(10);
     let mut sources: BTreeMap<[u8; 3], u32> = BTreeMap::new();
     for client in life.reactor.backend().at_node() {
-        let Some(since) = client.accepted().filter(|&since| since > troubles.until) else { continue };
-        if now > since + longest {
+        let Some(since) = client.accepted() else { continue };
+        if since > troubles.until && now > since + longest {
             return violated(format!("{} was accepted at {since:?} and is still here", client.peer()));
         }
-        if let IpAddr::V4(address) = client.peer().ip() {
+        // One that was refused has no token, and is closed when the next turn begins.
+        if let IpAddr::V4(address) = client.peer().ip()
+            && client.node.token.is_some()
+        {
             let [a, b, c, _] = address.octets();
             let held = sources.entry([a, b, c]).or_default();
             *held += 1;
