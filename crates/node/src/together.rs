@@ -286,6 +286,8 @@ mod tests {
         assert_eq!(powned(&node, &[first.clone(), again], udp), [Status::ALL_PASS; 2], "in one batch");
         assert_eq!(powned(&node, from_ref(&first), udp), [Status::ALL_PASS], "in a later one");
         assert_eq!(node.statistics().read().coins_powned, 1);
+        let figures = node.observer().figures();
+        assert_eq!((figures.resends, figures.resends_kept), (2, 1));
         let other = Transport::Udp { datagram: 88, limit: 1440 };
         assert_eq!(powned(&node, from_ref(&first), other), [Status::ALL_FAIL], "with other padding it is another one");
         assert_eq!(powned(&node, from_ref(&first), Transport::Tcp), [Status::ALL_FAIL], "over TCP it runs again");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use raida_node::testing::{Coins, HandClock, MONTH, exchange, node_of, settings, surroundings};
-use raida_node::{Node, PeerError, Peers, Settings, Surroundings};
+use raida_node::{Answers, Node, PeerError, Peers, Settings, Surroundings};
 use raida_store::Record;
 use raida_store::testing::Disk;
 use raida_wire::{AuthenticityNumber, CoinId, Command, Status};
@@ -78,6 +78,13 @@ fn thirteen_other_nodes_fix_a_coin_issued_here_or_not() {
     assert_eq!(node.store().read(coin(0, 2)).unwrap(), None);
     assert_eq!(fix(&node, &listed[..1], tickets(13)), (Status::ALL_PASS, vec![]));
     assert_eq!(fix(&node, &listed[1..2], tickets(13)), (Status::ALL_FAIL, vec![]));
+
+    let figures = node.observer().figures();
+    let counted = (figures.fixes, figures.fixes_running, figures.fix_ballots, figures.fix_ballots_missing);
+    assert_eq!(counted, (3, 0, 3 * 13, 11), "24 other nodes were asked at first");
+    let answers = node.observer().answers().find(|(command, _)| *command == Some(Command::FIX)).unwrap().1;
+    let expected = Answers { pass: 1, fail: 1, mixed: 1, refused: 0, coins_passed: 3, coins_failed: 2 };
+    assert_eq!(answers, expected);
 }
 
 #[test]
@@ -118,6 +125,7 @@ fn defect_33_no_more_fixes_run_at_once_than_allowed_and_the_next_is_told_to_come
             let first = scope.spawn(fix);
             door.wait();
             assert_eq!(fix(), Status::REQUEST_RATE);
+            assert_eq!(node.observer().figures().fixes_running, 1);
             door.wait();
             assert_eq!(first.join().unwrap(), Status::ALL_PASS);
         }
