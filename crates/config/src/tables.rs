@@ -171,8 +171,8 @@ tables! {
         buffers_per_source_max: usize = Key::bytes("buffers_per_source_bytes_max", 65_664..=1_099_511_627_776, 8_388_608).live();
         /// Whether no limit on one source is for loopback addresses.
         loopback_exempt: bool = Key::boolean("loopback_exempt", true).live();
-        /// Sources that each I/O thread knows at once, over TCP and again over UDP, about 100 bytes each for both; the least
-        /// busy one makes room for the next.
+        /// Sources that each I/O thread knows at once, over TCP and again over UDP, and as many networks, about 120 bytes for
+        /// all three; the least busy one makes room for the next.
         sources_max: NonZeroUsize = Key::integer("sources_max", 64..=16_777_216, 16_384);
         /// Requests answered on one connection before it is closed. Clients of the C server expect 1.
         requests_per_connection_max: NonZeroU32 = Key::integer("requests_per_connection_max", 1..=4_294_967_295, 1).live();
@@ -283,6 +283,7 @@ tables! {
     /// What the node writes to standard error.
     log: Log {
         /// Which lines: a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,raida_reactor=debug`.
+        /// A name that no part of this program has is refused.
         filter: String = Key::new("filter", Kind::Text, Preset::Text("info")).flag("--log").live();
         /// What they look like.
         format: LogFormat = Key::choice("format", LogFormat::WORDS, "text");
