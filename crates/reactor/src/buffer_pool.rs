@@ -81,6 +81,11 @@ impl BufferPool {
             }
             (SMALL, SMALL) => &mut self.small,
             (LARGE, LARGE) => &mut self.large,
+            // Of a refusal that others have joined.
+            (TINY.., 0) => {
+                self.tiny_lent = self.tiny_lent.saturating_sub(1);
+                return;
+            }
             _ => {
                 self.booked = self.booked.saturating_sub(buffer.booked());
                 return;
@@ -162,6 +167,16 @@ mod tests {
         buffer.front_mut(100).fill(0xA5);
         pool.put(buffer);
         assert!(pool.take(SMALL).unwrap().as_ref().iter().all(|&octet| octet == 0));
+    }
+
+    #[test]
+    fn a_refusal_that_others_have_joined_comes_back_too() {
+        let mut pool = BufferPool::new(SMALL);
+        let mut buffer = pool.take_tiny();
+        buffer.front_mut(TINY + 1).fill(0xA5);
+        pool.put(buffer);
+        assert_eq!((pool.tiny_lent(), pool.octets()), (0, 0));
+        assert_eq!(pool.take_tiny().len(), TINY);
     }
 
     #[test]
