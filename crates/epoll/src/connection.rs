@@ -16,7 +16,7 @@ use crate::sys::{Edges, Event, Interest};
 ///
 /// Optimistic: it counts as readable and writable until a system call says otherwise, and only then does it go on the
 /// interest list, once, for all edges. Adding it reports what it is ready for at that moment, so nothing that happens
-/// between the refusal and the adding is lost.
+/// between the refusal and the adding is lost. Once it is on the list, a receive that leaves room has emptied it too.
 #[derive(Debug)]
 pub(crate) struct Connection {
     token: Token,
@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     listed: bool,
     readable: bool,
     writable: bool,
+    /// The peer's end has made its edge: no other will come for it.
+    ended: bool,
     broken: bool,
 }
 
@@ -55,7 +57,7 @@ pub(crate) enum Turn {
 impl Connection {
     pub(crate) fn new(token: Token, stream: Stream) -> Self {
         let operation = Operation::Idle;
-        Self { token, stream, operation, listed: false, readable: true, writable: true, broken: false }
+        Self { token, stream, operation, listed: false, readable: true, writable: true, ended: false, broken: false }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
@@ -73,6 +75,7 @@ impl Connection {
     pub(crate) fn note_edge(&mut self, event: Event) {
         self.readable |= event.readable();
         self.writable |= event.writable();
+        self.ended |= event.ended();
         self.broken |= event.broken();
     }
 
@@ -94,7 +97,11 @@ impl Connection {
         counts.receive += 1;
         match self.stream.receive(scratch) {
             Ok(0) => Turn::Told(Completion::Ended { token: self.token }),
-            Ok(len) => Turn::Received(len),
+            Ok(len) => {
+                // Where there was room for more, there is no more: what comes from here on makes an edge of its own.
+                self.readable = !self.listed || self.ended || len == scratch.len();
+                Turn::Received(len)
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.readable = false;
                 self.wait(Operation::Receive, interest, counts)

@@ -96,6 +96,11 @@ impl Event {
         self.any(libc::EPOLLOUT) || self.broken()
     }
 
+    /// The peer has ended its sending, or more than that.
+    pub(crate) fn ended(self) -> bool {
+        self.any(libc::EPOLLRDHUP) || self.broken()
+    }
+
     /// The connection is over in both directions. The end of the peer's sending alone does not count.
     pub(crate) fn broken(self) -> bool {
         self.any(libc::EPOLLERR | libc::EPOLLHUP)
