@@ -198,7 +198,7 @@ impl Header {
         if view.shard() > SHARD_MAX {
             return Err(HeaderError::Shard(view.shard()));
         }
-        if registry::lookup(command).is_none() {
+        if !registry::knows(command) {
             return Err(HeaderError::Command(command));
         }
         if view.coin_id() != rules.coin_id {

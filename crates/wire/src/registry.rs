@@ -5,6 +5,7 @@
 //! Source: protocol §5.1
 
 use crate::command::Command;
+use crate::header::GROUP_MAX;
 
 /// What the registry says about a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,14 @@ pub enum Class {
 pub fn lookup(command: Command) -> Option<&'static Entry> {
     let place = ENTRIES.binary_search_by_key(&command, |entry| entry.command).ok()?;
     ENTRIES.get(place)
+}
+
+/// Whether there is an entry for a command. Asked of every request, so it takes one look at one word.
+#[must_use]
+pub fn knows(command: Command) -> bool {
+    let words = KNOWN.get(usize::from(command.group));
+    let word = words.and_then(|words| words.get(usize::from(command.code / 64)));
+    word.is_some_and(|word| word & bit(command) != 0)
 }
 
 /// Every entry, in ascending order of group and number.
@@ -120,6 +129,27 @@ commands! {
     14 5 Core GET_ALL_ROOTS "Get All Roots" "fifteen roots"
 }
 
+/// One bit for each command of each group.
+static KNOWN: [[u64; 4]; GROUPS] = known();
+
+const GROUPS: usize = GROUP_MAX as usize + 1;
+
+#[expect(clippy::indexing_slicing, reason = "computed by the compiler, which checks")]
+const fn known() -> [[u64; 4]; GROUPS] {
+    let mut known = [[0; 4]; GROUPS];
+    let mut place = 0;
+    while place < ENTRIES.len() {
+        let command = ENTRIES[place].command;
+        known[command.group as usize][command.code as usize / 64] |= bit(command);
+        place += 1;
+    }
+    known
+}
+
+const fn bit(command: Command) -> u64 {
+    1 << (command.code % 64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,11 +162,9 @@ mod tests {
 
     #[test]
     fn only_listed_pairs_are_known() {
-        let known = (0..=u8::MAX)
-            .flat_map(|group| (0..=u8::MAX).map(move |code| Command::new(group, code)))
-            .filter(|command| lookup(*command).is_some())
-            .count();
-        assert_eq!(known, ENTRIES.len());
+        let pairs = || (0..=u8::MAX).flat_map(|group| (0..=u8::MAX).map(move |code| Command::new(group, code)));
+        assert_eq!(pairs().filter(|&command| lookup(command).is_some()).count(), ENTRIES.len());
+        assert!(pairs().all(|command| knows(command) == lookup(command).is_some()));
         assert_eq!(ENTRIES.iter().filter(|entry| entry.class == Class::Core).count(), 26);
     }
 }
