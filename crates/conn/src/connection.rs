@@ -9,8 +9,8 @@ use crate::instant::Instant;
 use crate::phase::{Phase, State, WantReadHeader, WantWrite};
 use crate::policy::Policy;
 use crate::reading::{Reading, Turn};
-use crate::step::Step;
-use crate::surplus::{JOINED_MAX, Source, Surplus};
+use crate::step::{Octets, Step};
+use crate::surplus::{JOINED_MAX, Source, Surplus, whole};
 
 /// One peer's framing and turn-taking, as pure state.
 ///
@@ -160,6 +160,36 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         self.write(writing, &mut turn)
     }
 
+    /// As [`responded`](Self::responded), at once: `input` is the slice that brought the request, still lent, or any other
+    /// where the request lay elsewhere.
+    ///
+    /// Whole requests that stand behind each other in it, and that the host [`joins`](Host::joins), are served one after
+    /// the other where they lie. Nothing is copied for them, and nothing but their answers' lengths is remembered.
+    pub fn answered(
+        &mut self,
+        now: Instant,
+        len: usize,
+        input: &[u8],
+        policy: &Policy,
+        host: &mut impl Host<Buffer = B>,
+    ) -> Step<B> {
+        if let Some(step) = self.next_in(input, len, &mut Turn { now, policy, host }) {
+            return step;
+        }
+        self.outlive(input, host);
+        self.responded(now, len, policy, host)
+    }
+
+    /// The `input` that brought the request goes before the answer is there: octets behind the request are kept.
+    ///
+    /// Whoever does not call [`answered`](Self::answered) with that input has to call this; otherwise those octets are
+    /// lost, and the connection closes after the answer, with a farewell.
+    pub fn outlive(&mut self, input: &[u8], host: &mut impl Host<Buffer = B>) {
+        if let State::Processing(processing) = &mut self.state {
+            processing.outlive(input, host);
+        }
+    }
+
     /// The first `count` octets of the range last given were sent.
     pub fn sent(&mut self, now: Instant, count: usize, policy: &Policy, host: &mut impl Host<Buffer = B>) -> Step<B> {
         let state = self.take_state();
@@ -245,12 +275,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             }
             Reading::Whole { mut processing, head, request, used } => {
                 self.remaining = self.remaining.saturating_sub(1);
-                let surplus = source.into_surplus(used, self.remaining > 0, turn.host);
+                let surplus = source.into_surplus(used, self.remaining > 0, turn.host.joins(&head), turn.host);
                 processing.set_surplus(surplus, turn.host);
                 processing.owe(owed);
                 self.enter(State::Processing(processing), Step::Process { head, request })
             }
         }
+    }
+
+    /// The next request, where it is whole in the input that brought the present one and its answer may leave with this
+    /// one's, which has `len` octets. `None` changes nothing.
+    fn next_in<H: Host<Buffer = B>>(&mut self, input: &[u8], len: usize, turn: &mut Turn<'_, H>) -> Option<Step<B>> {
+        let State::Processing(processing) = &mut self.state else { return None };
+        let (rest, ready) = (processing.lent()?, processing.owed().saturating_add(len));
+        if len == 0 || ready >= JOINED_MAX || self.remaining == 0 {
+            return None;
+        }
+        let head = whole(input.get(rest.clone())?, &turn.policy.rules).filter(|head| turn.host.joins(head))?;
+        processing.owe(ready);
+        if let Err(refusal) = turn.admit(&head) {
+            processing.set_surplus(Surplus::Lost, turn.host);
+            return Some(Step::Refuse(refusal));
+        }
+        self.remaining -= 1;
+        let behind = rest.start + head.request_len();
+        processing.set_surplus(Surplus::lent(behind..rest.end, self.remaining > 0), turn.host);
+        Some(Step::Process { head, request: Octets::Input(rest.start..behind) })
     }
 
     /// Sends what is left to send, or says farewell, or turns to the next request.
@@ -299,7 +349,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
                 let reading = header.read(&source, turn);
                 self.read(reading, source, owed, turn)
             }
-            (header, Surplus::Nothing | Surplus::Lost) => self.enter(State::WantReadHeader(header), Step::Receive),
+            (header, Surplus::Nothing | Surplus::Lost | Surplus::Lent(_)) => {
+                self.enter(State::WantReadHeader(header), Step::Receive)
+            }
         }
     }
 

@@ -194,9 +194,28 @@ impl<B> Processing<B> {
         self.owed = octets;
     }
 
+    pub(crate) fn owed(&self) -> usize {
+        self.owed
+    }
+
+    /// Where in the present input further requests begin, and where it ends.
+    pub(crate) fn lent(&self) -> Option<Range<usize>> {
+        if let Surplus::Lent(range) = &self.surplus { Some(range.clone()) } else { None }
+    }
+
+    /// Keeps what lies behind the request beyond the input that both are in.
+    pub(crate) fn outlive(&mut self, input: &[u8], host: &mut impl Host<Buffer = B>)
+    where
+        B: AsMut<[u8]>,
+    {
+        self.surplus = mem::replace(&mut self.surplus, Surplus::Lost).beyond(input, host);
+    }
+
     pub(crate) fn into_write(self, len: usize, now: Instant, policy: &Policy) -> WantWrite<B> {
         let patience = Patience::new(now, policy.write_progress, policy.write);
-        WantWrite { surplus: self.surplus, sent: 0, len: self.owed.saturating_add(len), patience }
+        // The input that octets were lent in is gone.
+        let surplus = if self.lent().is_some() { Surplus::Lost } else { self.surplus };
+        WantWrite { surplus, sent: 0, len: self.owed.saturating_add(len), patience }
     }
 }
 

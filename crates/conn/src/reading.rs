@@ -41,7 +41,7 @@ impl WantReadHeader {
             let (octets, len) = self.joined(input);
             Head::judge(octets.get(..len).unwrap_or_default(), &turn.policy.rules)
         };
-        let head = match judged.and_then(|head| head.map(|head| turn.admit(head)).transpose()) {
+        let head = match judged.and_then(|head| head.map(|head| turn.admit(&head).map(|()| head)).transpose()) {
             Ok(Some(head)) => head,
             Ok(None) => {
                 self.keep(input);
@@ -78,9 +78,8 @@ impl<B: AsMut<[u8]>> WantReadBody<B> {
 
 impl<H: Host> Turn<'_, H> {
     /// Everything that the header alone can be refused for, once it is parsed: check 10, then the length checks.
-    fn admit(&mut self, head: Head) -> Result<Head, Refusal> {
-        self.host.admit(&head).map_err(|status| head.refuse(status))?;
-        head.check_length(&self.policy.rules)?;
-        Ok(head)
+    pub(crate) fn admit(&mut self, head: &Head) -> Result<(), Refusal> {
+        self.host.admit(head).map_err(|status| head.refuse(status))?;
+        head.check_length(&self.policy.rules)
     }
 }

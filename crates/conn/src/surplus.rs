@@ -18,6 +18,9 @@ pub(crate) enum Surplus<B> {
     Nothing,
     /// There were some, or may still be, and nobody wants them: closing without a farewell could destroy the answer.
     Lost,
+    /// The beginning of further requests, in this range of the input that brought the request. It is here only as long as
+    /// that input.
+    Lent(Range<usize>),
     /// The beginning of further requests.
     Kept(Leftover<B>),
 }
@@ -26,6 +29,26 @@ impl<B> Surplus<B> {
     pub(crate) fn give_back(self, host: &mut impl Host<Buffer = B>) {
         if let Self::Kept(leftover) = self {
             host.put_buffer(leftover.buffer);
+        }
+    }
+
+    /// What lies in this range of the present input, behind a request that is answered at once.
+    pub(crate) fn lent(range: Range<usize>, wanted: bool) -> Self {
+        match range.is_empty() {
+            true => Self::Nothing,
+            false if wanted => Self::Lent(range),
+            false => Self::Lost,
+        }
+    }
+
+    /// Keeps what is only lent, beyond the input that it is in.
+    pub(crate) fn beyond(self, input: &[u8], host: &mut impl Host<Buffer = B>) -> Self
+    where
+        B: AsMut<[u8]>,
+    {
+        match self {
+            Self::Lent(range) => input.get(range).and_then(|rest| copied(rest, host)).map_or(Self::Lost, Self::Kept),
+            Self::Nothing | Self::Lost | Self::Kept(_) => self,
         }
     }
 }
@@ -37,8 +60,7 @@ impl<B: AsRef<[u8]>> Leftover<B> {
 
     /// The header of the request at its beginning, if all of that request is here.
     pub(crate) fn whole(&self, rules: &Rules) -> Option<Head> {
-        let head = Head::judge(self.octets(), rules).ok().flatten()?;
-        (self.octets().len() >= head.request_len()).then_some(head)
+        whole(self.octets(), rules)
     }
 }
 
@@ -69,8 +91,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Source<'_, B> {
         matches!(self, Self::Lent(_))
     }
 
-    /// Keeps what lies behind the first `used` octets for the requests that follow, if there may be any.
-    pub(crate) fn into_surplus(self, used: usize, wanted: bool, host: &mut impl Host<Buffer = B>) -> Surplus<B> {
+    /// Keeps what lies behind the first `used` octets for the requests that follow, if there may be any. Where the request
+    /// is `answered_at_once`, they stay in a lent input for the time being.
+    pub(crate) fn into_surplus(
+        self,
+        used: usize,
+        wanted: bool,
+        answered_at_once: bool,
+        host: &mut impl Host<Buffer = B>,
+    ) -> Surplus<B> {
         let rest = self.octets().get(used..).unwrap_or_default();
         if rest.is_empty() || !wanted {
             let surplus = if rest.is_empty() { Surplus::Nothing } else { Surplus::Lost };
@@ -78,6 +107,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Source<'_, B> {
             return surplus;
         }
         match self {
+            Self::Lent(input) if answered_at_once && rest.len() <= PIPELINE_MAX => Surplus::Lent(used..input.len()),
             Self::Lent(_) => copied(rest, host).map_or(Surplus::Lost, Surplus::Kept),
             Self::Kept(Leftover { buffer, range: Range { start, end } }) => {
                 Surplus::Kept(Leftover { buffer, range: start + used..end })
@@ -90,6 +120,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Source<'_, B> {
             host.put_buffer(leftover.buffer);
         }
     }
+}
+
+/// The header of the request at the front of `octets`, if all of that request is here.
+pub(crate) fn whole(octets: &[u8], rules: &Rules) -> Option<Head> {
+    let head = Head::judge(octets, rules).ok().flatten()?;
+    (octets.len() >= head.request_len()).then_some(head)
 }
 
 fn copied<B: AsMut<[u8]>>(octets: &[u8], host: &mut impl Host<Buffer = B>) -> Option<Leftover<B>> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use raida_conn::{Connection, Host, Instant, Policy, Step};
+use raida_conn::{Connection, Host, Instant, Policy};
 use raida_wire::{Head, Refusal, Status};
 use tracing::{debug, error};
 
@@ -207,11 +207,11 @@ impl<S: Service, C: Clock> Core<S, C> {
     }
 
     /// Gives one input to a connection's machine. `None`: the connection is gone.
-    pub(crate) fn feed(
+    pub(crate) fn feed<R>(
         &mut self,
         token: Token,
-        input: impl FnOnce(&mut Connection<Buffer>, &Policy, &mut Surroundings<'_, S, C>) -> Step<Buffer>,
-    ) -> Option<Step<Buffer>> {
+        input: impl FnOnce(&mut Connection<Buffer>, &Policy, &mut Surroundings<'_, S, C>) -> R,
+    ) -> Option<R> {
         let link = self.links.get_mut(token)?;
         let mut host = Surroundings {
             service: &*self.service,

@@ -247,7 +247,7 @@ impl<S: Service, C: Clock> Core<S, C> {
                 },
             };
             let now = self.clock.seen();
-            next = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
+            next = self.feed(token, |machine, policy, host| machine.answered(now, len, input, policy, host));
         };
         self.rearm(token);
         order
@@ -282,6 +282,7 @@ impl<S: Service, C: Clock> Core<S, C> {
                 return Some(self.respond(token, &head, outcome, answer, began));
             }
         };
+        self.feed(token, |machine, _policy, host| machine.outlive(input, host));
         let Some(request) = self.keep(request, input) else {
             self.buffers.put(answer);
             return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));

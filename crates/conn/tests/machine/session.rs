@@ -1,5 +1,6 @@
 //! A connection under test: every call checks the invariants that its documentation promises.
 
+use std::mem;
 use std::ops::Range;
 
 use raida_conn::{CloseReason, Connection, Deadline, Instant, Phase, Policy, Step};
@@ -39,6 +40,10 @@ pub(crate) struct Session {
     /// Microseconds.
     pub(crate) now: u64,
     pub(crate) connection: Connection<Vec<u8>>,
+    /// Whether requests are answered later, when the input that brought them is gone.
+    pub(crate) defers: bool,
+    /// The input that brought the request being served, as long as it is lent.
+    lent: Vec<u8>,
     closes: usize,
 }
 
@@ -47,7 +52,8 @@ impl Session {
     pub(crate) fn new(policy: Policy) -> Self {
         let now = 1_000_000;
         let connection = Connection::new(Instant::from_micros(now), &policy);
-        let session = Self { policy, host: TestHost::new(), now, connection, closes: 0 };
+        let (host, lent) = (TestHost::new(), Vec::new());
+        let session = Self { policy, host, now, connection, defers: false, lent, closes: 0 };
         session.check(Phase::WantReadHeader, None);
         session
     }
@@ -60,7 +66,11 @@ impl Session {
     pub(crate) fn give(&mut self, input: Input) -> Seen {
         let (before, is_last) = (self.phase(), self.connection.closes_when_sent());
         let (now, policy, host) = (Instant::from_micros(self.now), &self.policy, &mut self.host);
-        let mut octets = Vec::new();
+        let mut octets = mem::take(&mut self.lent);
+        if self.defers || !matches!(input, Input::Responded(_)) {
+            self.connection.outlive(&octets, host);
+            octets.clear();
+        }
         let step = match &input {
             Input::Received(input) => {
                 octets.clone_from(input);
@@ -72,13 +82,17 @@ impl Session {
             }
             Input::Ended => self.connection.ended(host),
             Input::Failed => self.connection.failed(host),
-            Input::Responded(len) => self.connection.responded(now, *len, policy, host),
+            Input::Responded(len) if self.defers => self.connection.responded(now, *len, policy, host),
+            Input::Responded(len) => self.connection.answered(now, *len, &octets, policy, host),
             Input::Sent(count) => self.connection.sent(now, *count, policy, host),
             Input::Expired => self.connection.expired(now, policy, host),
             Input::Stop => self.connection.stop(host),
             Input::Abort => self.connection.abort(host),
         };
         let seen = self.see(step, &mut octets);
+        if matches!(seen, Seen::Process(..)) {
+            self.lent = octets;
+        }
         assert!(leads(&input, before, self.phase()), "{input:?} led from {before:?} to {:?}", self.phase());
         self.check(before, Some(&seen));
         if is_last && matches!(input, Input::Sent(_)) {

@@ -141,10 +141,11 @@ proptest! {
     fn answers_that_leave_together_are_those_that_would_leave_alone(
         stream in stream(),
         cuts in vec(any::<prop::sample::Index>(), 0..20),
+        defers in any::<bool>(),
     ) {
         let policy = Policy { requests_max: 1000, linger_octets: usize::MAX, ..policy() };
         let mut joining = Session::new(policy.clone());
-        joining.host.joins = true;
+        (joining.host.joins, joining.defers) = (true, defers);
         let (mut sent, mut alone_sent) = (0, 0);
         let without_sends = |steps: Vec<Seen>, octets: &mut usize| -> Vec<Seen> {
             steps.into_iter().filter(|step| match step {
