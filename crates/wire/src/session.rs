@@ -55,9 +55,10 @@ impl Session {
         let group = self.head.command().group;
         let header = Header { raida_id, status, group, elapsed_us, body_size, form };
         let mut octets = [0; LONG];
-        let start = HEADROOM - header.emit(&mut octets);
-        for (to, from) in headroom.iter_mut().skip(start).zip(octets) {
-            *to = from;
+        let len = header.emit(&mut octets);
+        let start = HEADROOM - len;
+        if let (Some(to), Some(from)) = (headroom.get_mut(start..), octets.get(..len)) {
+            to.copy_from_slice(from);
         }
         start..HEADROOM + body_size as usize
     }
