@@ -1,4 +1,5 @@
-//! A backend without a kernel: the same request comes again and again, over a connection of its own or in a datagram.
+//! A backend without a kernel: the same request comes again and again, over a connection of its own, many at once over one
+//! that lasts, or in a datagram.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,6 +28,9 @@ pub(crate) struct Loopback {
     request: Vec<u8>,
     scratch: Vec<u8>,
     next: Next,
+    /// How many requests are in `request`, which comes over and over on one connection; `None` where each connection
+    /// brings it once and is closed.
+    lasting: Option<u32>,
     /// For datagrams; otherwise it is connections that come.
     batch: Option<Datagrams>,
     is_asked: bool,
@@ -38,7 +42,18 @@ pub(crate) struct Loopback {
 impl Loopback {
     pub(crate) fn over_connections(request: Vec<u8>) -> Self {
         let scratch = vec![0; request.len()];
-        Self { request, scratch, next: Next::Nothing, batch: None, is_asked: false, answers: 0, last: Vec::new() }
+        let next = Next::Nothing;
+        Self { request, scratch, next, lasting: None, batch: None, is_asked: false, answers: 0, last: Vec::new() }
+    }
+
+    /// So many requests at once, all over the same connection.
+    pub(crate) fn pipelined(request: &[u8], depth: u32) -> Self {
+        Self { lasting: Some(depth), ..Self::over_connections(request.repeat(depth as usize)) }
+    }
+
+    /// How many requests one of its connections brings.
+    pub(crate) fn requests_max(&self) -> u32 {
+        self.lasting.map_or(1, |_| u32::MAX)
     }
 
     pub(crate) fn in_datagrams(request: Vec<u8>) -> Self {
@@ -87,6 +102,7 @@ impl Backend for Loopback {
         let sent = range.len();
         self.last.clear();
         self.last.extend_from_slice(buffer.as_ref().get(range).unwrap_or_default());
+        self.answers += self.lasting.unwrap_or(0);
         self.next = Next::Sent(token, buffer, sent);
     }
 

@@ -43,6 +43,8 @@ impl Subject {
         Self { name: "tcp-echo", run: |times| serve(times, false, Command::ECHO, Envelope::Clear) },
         Self { name: "tcp-detect-1", run: |times| serve(times, false, Command::DETECT, Envelope::Coin) },
         Self { name: "tcp-detect-4", run: |times| serve(times, false, Command::DETECT, Envelope::Coin256) },
+        Self { name: "tcp-pipelined-1", run: |times| pipelined(times, 1) },
+        Self { name: "tcp-pipelined-16", run: |times| pipelined(times, 16) },
         Self { name: "udp-echo", run: |times| serve(times, true, Command::ECHO, Envelope::Clear) },
         Self { name: "udp-vote", run: votes },
     ];
@@ -189,6 +191,16 @@ fn serve(times: u32, in_datagrams: bool, command: Command, envelope: Envelope) -
     Ok(())
 }
 
+/// Answers echoes that come so many at once.
+fn pipelined(times: u32, depth: u32) -> Outcome {
+    let last = turn(times, Loopback::pipelined(&request(Command::ECHO, Envelope::Clear)?, depth))?;
+    let answers = last.chunks(32).filter(|answer| answer.get(2) == Some(&Status::SUCCESS.0));
+    if answers.count() != depth as usize {
+        return Err(format!("the last answers are {last:02X?}").into());
+    }
+    Ok(())
+}
+
 fn votes(times: u32) -> Outcome {
     let mut octets = [0; vote::REQUEST_LEN];
     vote::ask(&[5; vote::ROOTS_LEN], &[1; vote::NONCE_LEN], &mut octets);
@@ -201,7 +213,8 @@ fn votes(times: u32) -> Outcome {
 fn turn(times: u32, backend: Loopback) -> Result<Vec<u8>, Box<dyn Error>> {
     let service = Arc::new(node_of(14, &Coins::new().with_coin(coin()?, number())));
     let roads = Roads::start(&service, &Config { threads: 1, ..Config::default() }, &BatcherConfig::default())?;
-    let settings = Settings { connections_max: 64, ..Settings::new(Policy::new(RULES)) };
+    let policy = Policy { requests_max: backend.requests_max(), ..Policy::new(RULES) };
+    let settings = Settings { connections_max: 64, ..Settings::new(policy) };
     let counters = Arc::new(Counters::default());
     let mut reactor = Reactor::new(backend, service, SystemClock::new(), settings, roads, counters);
     while reactor.backend().answers < times {
