@@ -145,11 +145,17 @@ impl<S: Service, C: Clock> Core<S, C> {
             self.counters.put_off.add(1);
             return Err(Road::Pool);
         }
+        let is_light = self.service.weight(&request.head) == Weight::Light;
         let mut answer = Answer::new(answer);
         // Unwind safety: the request and the answer are wiped or overwritten; the service is shared with workers, so it
         // has to survive a panic in the middle of a call anyway.
         let call = AssertUnwindSafe(|| self.service.call(&mut request, &mut answer, Place::Reactor));
-        match catch_unwind(call) {
+        let flow = catch_unwind(call);
+        // What costs next to nothing takes no time that a look at the clock would not make longer.
+        if !is_light {
+            self.clock.look();
+        }
+        match flow {
             Ok(Flow::Deferred) => Err(Road::Pool),
             Ok(Flow::Batched) => Err(Road::Batch),
             Ok(flow @ (Flow::Answered | Flow::Silent)) => Ok(Outcome::of(flow, &answer)),
@@ -173,7 +179,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         left.is_none()
     }
 
-    /// Finishes an answer: execution time and statistics. A broken one becomes a refusal with 252.
+    /// Finishes an answer: execution time, up to the last look at the clock, and statistics. A broken one becomes a refusal with 252.
     pub(crate) fn settle(
         &mut self,
         head: &Head,
@@ -183,7 +189,7 @@ impl<S: Service, C: Clock> Core<S, C> {
     ) -> Range<usize> {
         match outcome {
             Outcome::Answered(range, status) => {
-                let elapsed = self.clock.look().saturating_duration_since(began);
+                let elapsed = self.clock.seen().saturating_duration_since(began);
                 stamp(answer.front_mut(range.end).get_mut(range.clone()).unwrap_or_default(), head, elapsed);
                 self.counters.answered(status, elapsed);
                 range

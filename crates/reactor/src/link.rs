@@ -1,5 +1,6 @@
 //! One connection's slot: the machine, and what belongs to its connection but not to its protocol.
 
+use std::mem;
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -71,7 +72,7 @@ impl Link {
 
     /// Keeps a finished response, behind those that wait to be sent with it. Gives back a buffer that is needed no longer.
     pub(crate) fn respond(&mut self, mut buffer: Buffer, range: Range<usize>) -> Option<Buffer> {
-        let Some(mut earlier) = self.response.take() else {
+        let Some(earlier) = &mut self.response else {
             self.response = Some(buffer);
             self.response_at = range;
             return None;
@@ -84,12 +85,11 @@ impl Link {
             room.copy_within(range, before);
             copy(room, 0, earlier.as_ref().get(start..end).unwrap_or_default());
             self.response_at = 0..before + added;
-            (earlier, buffer) = (buffer, earlier);
+            mem::swap(earlier, &mut buffer);
         } else {
             copy(earlier.front_mut(end + added), end, buffer.as_ref().get(range).unwrap_or_default());
             self.response_at = start..end + added;
         }
-        self.response = Some(earlier);
         Some(buffer)
     }
 }

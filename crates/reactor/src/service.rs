@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use raida_wire::encryption::Encryption;
 use raida_wire::head::Head;
 use raida_wire::status::Status;
 use raida_wire::vote;
@@ -15,7 +16,8 @@ use crate::buffer::Buffer;
 /// Octets in, octets out: opening the body, running the command and sealing the answer are the service's; framing,
 /// deadlines, back-pressure, the execution time in the answer's header and every refusal before the key check are the reactor's.
 pub trait Service: Send + Sync + 'static {
-    /// Check 10 of protocol §3.1, as far as it can be told without blocking: is there a key by this name?
+    /// Check 10 of protocol §3.1, as far as it can be told without blocking: is there a key by this name? Not asked for
+    /// type 0, which names none.
     ///
     /// `Ok` also where that is not known yet; [`call`](Self::call) then decides.
     ///
@@ -59,6 +61,9 @@ pub trait Service: Send + Sync + 'static {
 
 /// Asks the service for a key; 252 where it panics over that.
 pub(crate) fn admit<S: Service>(service: &S, head: &Head) -> Result<(), Status> {
+    if head.encryption() == Encryption::None {
+        return Ok(());
+    }
     // Unwind safety: as with `call`, the service has to survive a panic in any case.
     catch_unwind(AssertUnwindSafe(|| service.admit(head))).unwrap_or(Err(Status::INTERNAL))
 }

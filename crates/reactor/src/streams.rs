@@ -111,6 +111,7 @@ impl<S: Service, C: Clock> Core<S, C> {
     /// Another thread is done with a request.
     pub(crate) fn finished(&mut self, finished: Finished) -> Order {
         let Finished { road, origin, head, request, answer, began, outcome, is_given_up, .. } = finished;
+        let now = self.clock.look();
         self.buffers.put(request);
         if is_given_up {
             if matches!(origin, Origin::Datagram(_)) {
@@ -126,7 +127,6 @@ impl<S: Service, C: Clock> Core<S, C> {
             self.counters.stale_completions.add(1);
             return self.returned(answer);
         }
-        let now = self.clock.look();
         let len = self.respond(token, &head, outcome, answer, began);
         let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         self.follow(token, step, &mut [], now)
