@@ -70,6 +70,17 @@ fn no_more_requests_are_served_than_allowed() {
 }
 
 #[test]
+fn no_more_answers_leave_together_than_requests_are_allowed() {
+    let mut session = lasting(3);
+    session.host.joins = true;
+    request_in(session.receive(&echo().repeat(5)));
+    request_in(session.give(Input::Responded(32)));
+    request_in(session.give(Input::Responded(32)));
+    assert_eq!(session.give(Input::Responded(32)), Seen::Send(0..96));
+    assert_eq!(session.give(Input::Sent(96)), Seen::Linger, "what is left over must not destroy the last answers");
+}
+
+#[test]
 fn a_policy_of_no_request_means_one() {
     let mut session = lasting(0);
     request_in(session.receive(&echo()));

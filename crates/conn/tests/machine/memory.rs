@@ -1,6 +1,6 @@
 //! When a connection asks for memory, and for how much.
 
-use raida_conn::{Connection, Octets, Step};
+use raida_conn::{Connection, Octets, Policy, Step};
 use raida_wire::{Command, Status};
 
 use crate::host::{Asked, Memory, TestHost};
@@ -30,6 +30,43 @@ fn a_request_that_is_whole_stays_where_it_is() {
         };
         assert_eq!(octets, Octets::Input(0..request.len()));
     }
+}
+
+/// A connection that has received three echoes in one input, whose answers may leave together.
+fn three_at_once(defers: bool) -> (Session, Seen) {
+    let mut session = Session::new(Policy { requests_max: 9, ..policy() });
+    (session.host.joins, session.defers) = (true, defers);
+    let seen = session.receive(&echo().repeat(3));
+    (session, seen)
+}
+
+#[test]
+fn requests_that_are_answered_at_once_stay_where_they_are() {
+    let (mut session, mut seen) = three_at_once(false);
+    while let Seen::Process(..) = seen {
+        seen = session.give(Input::Responded(32));
+    }
+    assert_eq!((seen, session.host.asked), (Seen::Send(0..96), vec![Asked::Admit; 3]));
+}
+
+#[test]
+fn what_lies_behind_a_request_that_is_answered_later_outlives_its_input() {
+    let (mut session, first) = three_at_once(true);
+    assert!(matches!(first, Seen::Process(..)));
+    assert_eq!(session.host.asked, [Asked::Admit], "nobody knows yet that it will be later");
+    assert!(matches!(session.give(Input::Responded(32)), Seen::Process(..)));
+    assert_eq!(session.host.asked.get(1), Some(&Asked::Take(100)));
+}
+
+#[test]
+fn octets_whose_input_has_gone_unnoticed_are_lost_and_make_a_farewell() {
+    let (policy, mut host) = (Policy { requests_max: 9, ..policy() }, TestHost::new());
+    host.joins = true;
+    let now = raida_conn::Instant::from_micros(0);
+    let mut connection = Connection::new(now, &policy);
+    let _ = connection.received(now, &echo().repeat(3), &policy, &mut host);
+    assert_eq!(connection.responded(now, 32, &policy, &mut host), Step::Send(0..32));
+    assert_eq!(connection.sent(now, 32, &policy, &mut host), Step::Linger);
 }
 
 #[test]
