@@ -140,13 +140,12 @@ impl<S: Service, C: Clock> Core<S, C> {
     }
 
     /// Calls the service on this thread, or says by which road the request has to leave it.
-    pub(crate) fn call(&mut self, mut request: Request<'_>, answer: &mut Buffer) -> Result<Outcome, Road> {
+    pub(crate) fn call(&mut self, mut request: Request<'_>, mut answer: Answer<'_>) -> Result<Outcome, Road> {
         if self.is_put_off(&request.head) {
             self.counters.put_off.add(1);
             return Err(Road::Pool);
         }
         let is_light = self.service.weight(&request.head) == Weight::Light;
-        let mut answer = Answer::new(answer);
         // Unwind safety: the request and the answer are wiped or overwritten; the service is shared with workers, so it
         // has to survive a panic in the middle of a call anyway.
         let call = AssertUnwindSafe(|| self.service.call(&mut request, &mut answer, Place::Reactor));

@@ -181,7 +181,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         let transport = self.transport(octets.len());
         let octets = octets.get_mut(..head.request_len()).unwrap_or_default();
         let request = Request { head: *head, octets: &mut *octets, peer: reply_to.peer, transport };
-        match self.call(request, answer) {
+        match self.call(request, Answer::new(answer)) {
             Ok(outcome) => Ok(self.settle_datagram(head, outcome, answer, began)),
             Err(road) => self.defer_datagram(road, head, octets, reply_to, transport, began).map(|()| SILENCE),
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use raida_conn::{Connection, Instant};
 use raida_wire::Head;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, SMALL};
 use crate::connection_limits::Guest;
 use crate::errand::LiveConnection;
 use crate::service::Transport;
@@ -68,6 +68,22 @@ impl Link {
             octets_in: self.octets_in,
             octets_out: self.octets_out,
         }
+    }
+
+    /// The buffer in which answers wait to be sent together, if there is one with room for more: the next one may be
+    /// written behind the end of [`response_at`](Self::response_at). [`rejoin`](Self::rejoin) puts it back.
+    pub(crate) fn take_waiting(&mut self) -> Option<Buffer> {
+        self.response.take_if(|waiting| waiting.len() >= SMALL)
+    }
+
+    /// Puts back the buffer in which answers wait, with one more in the range `added` behind them, or none.
+    pub(crate) fn rejoin(&mut self, mut waiting: Buffer, added: Range<usize>) {
+        let (end, len) = (self.response_at.end, added.len());
+        if added.start > end {
+            waiting.front_mut(added.end).copy_within(added, end);
+        }
+        self.response_at.end = end + len;
+        self.response = Some(waiting);
     }
 
     /// Keeps a finished response, behind those that wait to be sent with it. Gives back a buffer that is needed no longer.

@@ -142,6 +142,8 @@ pub struct Call<'a> {
 #[derive(Debug)]
 pub struct Answer<'a> {
     buffer: &'a mut Buffer,
+    /// Where it begins in the buffer. What lies before it is not its own.
+    start: usize,
     range: Range<usize>,
     status: Status,
 }
@@ -149,12 +151,17 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// Over `buffer`, nothing written yet.
     pub fn new(buffer: &'a mut Buffer) -> Self {
-        Self { buffer, range: 0..0, status: Status::INTERNAL }
+        Self::behind(buffer, 0)
     }
 
-    /// The first `len` octets of the buffer, or as many more as were asked for before; grown where it is shorter.
+    /// Over what lies behind the first `start` octets of `buffer`. To whoever writes it, it begins at 0.
+    pub(crate) fn behind(buffer: &'a mut Buffer, start: usize) -> Self {
+        Self { buffer, start, range: 0..0, status: Status::INTERNAL }
+    }
+
+    /// Its first `len` octets, or as many more as were asked for before; the buffer is grown where it is shorter.
     pub fn buffer(&mut self, len: usize) -> &mut [u8] {
-        self.buffer.front_mut(len)
+        self.buffer.front_mut(self.start + len).get_mut(self.start..).unwrap_or_default()
     }
 
     /// Declares the answer finished: it lies in `range` of the buffer and carries `status` (for the statistics).
@@ -163,10 +170,15 @@ impl<'a> Answer<'a> {
         self.status = status;
     }
 
-    /// Where the finished answer lies; empty while it is not finished.
+    /// Where the finished answer lies in its buffer; empty while it is not finished.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
+    }
+
+    /// The same, counted from the start of the buffer that it is in.
+    pub(crate) fn place(&self) -> Range<usize> {
+        self.start + self.range.start..self.start + self.range.end
     }
 
     /// The status it carries.

@@ -14,7 +14,7 @@ use crate::core::Core;
 use crate::flights::Flight;
 use crate::link::Parked;
 use crate::order::Order;
-use crate::service::{Request, Service, Transport};
+use crate::service::{Answer, Request, Service, Transport};
 use crate::token::Token;
 use crate::workers::{Finished, Origin, Outcome, Road};
 
@@ -268,27 +268,34 @@ impl<S: Service, C: Clock> Core<S, C> {
             // Who sends in pieces may have one more on its way, which a plain close would answer with a reset.
             self.left_unread(token);
         }
-        let peer = self.links.get(token)?.peer;
-        let Some(mut answer) = self.buffers.take(SMALL) else {
+        let link = self.links.get_mut(token)?;
+        let (peer, waiting) = (link.peer, link.take_waiting());
+        let start = waiting.as_ref().map_or(0, |_| link.response_at.end);
+        let Some(mut answer) = waiting.or_else(|| self.buffers.take(SMALL)) else {
             self.give_up(request);
             return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));
         };
         let octets = request.get_mut(input);
         let call = Request { head, octets, peer, transport: Transport::Tcp };
-        let road = match self.call(call, &mut answer) {
+        let road = match self.call(call, Answer::behind(&mut answer, start)) {
             Err(road) => road,
             Ok(outcome) => {
                 self.give_up(request);
-                return Some(self.respond(token, &head, outcome, answer, began));
+                return Some(self.respond_behind(token, &head, outcome, answer, start, began));
             }
         };
         self.feed(token, |machine, _policy, host| machine.outlive(input, host));
-        let Some(request) = self.keep(request, input) else {
-            self.buffers.put(answer);
-            return Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began));
-        };
-        self.defer(token, Parked { road, head, request, answer, began });
-        None
+        let answer = if start == 0 { Some(answer) } else { self.leave_waiting(token, answer) };
+        match (answer, self.keep(request, input)) {
+            (Some(answer), Some(request)) => {
+                self.defer(token, Parked { road, head, request, answer, began });
+                None
+            }
+            (answer, request) => {
+                answer.into_iter().chain(request).for_each(|unneeded| self.buffers.put(unneeded));
+                Some(self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began))
+            }
+        }
     }
 
     /// Sends a request on its way or, where others wait already or there is no room, lets it wait in its connection.
@@ -312,6 +319,40 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.buffers.put(request);
         self.buffers.put(answer);
         Some((head, began))
+    }
+
+    /// Lets answers wait on in their buffer, and takes another one.
+    fn leave_waiting(&mut self, token: Token, waiting: Buffer) -> Option<Buffer> {
+        self.links.get_mut(token)?.rejoin(waiting, 0..0);
+        self.buffers.take(SMALL)
+    }
+
+    /// As [`respond`](Self::respond), where the answer was written behind those that wait in the same buffer, from `start`
+    /// on. At 0 none did.
+    fn respond_behind(
+        &mut self,
+        token: Token,
+        head: &Head,
+        outcome: Outcome,
+        mut answer: Buffer,
+        start: usize,
+        began: Instant,
+    ) -> usize {
+        if start == 0 {
+            return self.respond(token, head, outcome, answer, began);
+        }
+        if matches!(outcome, Outcome::Broken) {
+            let refusal = self.leave_waiting(token, answer).unwrap_or_else(|| self.buffers.take_tiny());
+            return self.respond(token, head, outcome, refusal, began);
+        }
+        self.buffers.book_growth(&mut answer);
+        let range = self.settle(head, outcome, &mut answer, began);
+        let len = range.len();
+        match self.links.get_mut(token) {
+            Some(link) => link.rejoin(answer, range),
+            None => self.buffers.put(answer),
+        }
+        len
     }
 
     /// Keeps the service's answer as the connection's response, and says how long it is.

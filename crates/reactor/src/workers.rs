@@ -224,7 +224,7 @@ impl Outcome {
     /// What a service that returned `flow` has left in `answer`, where deferring (again) is not possible.
     pub(crate) fn of(flow: Flow, answer: &Answer<'_>) -> Self {
         match flow {
-            Flow::Answered if !answer.range().is_empty() => Self::Answered(answer.range(), answer.status()),
+            Flow::Answered if !answer.range().is_empty() => Self::Answered(answer.place(), answer.status()),
             Flow::Silent => Self::Silent,
             Flow::Answered | Flow::Deferred | Flow::Batched => Self::Broken,
         }
