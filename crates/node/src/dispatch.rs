@@ -29,6 +29,8 @@ pub(crate) type Changing = fn(&Node, &Asked<'_>, &mut Ledger<'_, '_>, &mut Reply
 /// Where a command runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
+    /// On the I/O thread, and nothing to do but to open the envelope: success, whatever the payload.
+    Echo,
     /// On the I/O thread, for microseconds and without ever blocking; on a worker, if it finds that it would have to.
     Inline(Answering),
     /// On a worker: it may block or takes long.
@@ -64,7 +66,7 @@ const fn table() -> [[u8; 256]; 16] {
 impl Entry {
     /// Every command on offer.
     pub(crate) const OFFERED: &'static [Self] = &[
-        Self::new(Command::ECHO, Work::Inline(status::echo)),
+        Self::new(Command::ECHO, Work::Echo),
         Self::new(Command::VERSION, Work::Inline(status::version)),
         Self::new(Command::SHOW_STATS, Work::Inline(status::show_stats)),
         Self::new(Command::AUDIT, Work::Inline(status::audit)),

@@ -7,8 +7,9 @@ use std::sync::{Arc, LazyLock};
 use raida_reactor::Instant;
 use raida_reactor::service::{Answer, Call, Flow, Place, Request, Service, Weight};
 use raida_store::Store;
+use raida_wire::response::{self, Form};
 use raida_wire::vote::{self, ANSWER_LEN, ROOTS_LEN};
-use raida_wire::{Command, HEADROOM, Head, LONG, Refusal, Session, Status, open};
+use raida_wire::{Command, Encryption, HEADROOM, Head, LONG, Refusal, Session, Status, open, open_clear};
 use tracing::{debug, error};
 
 use crate::asked::Asked;
@@ -21,6 +22,7 @@ use crate::resends::{Letter, Turn};
 use crate::setback::{Outcome, Setback};
 use crate::settings::{Settings, Surroundings};
 use crate::statistics::{Judged, Statistics};
+use crate::status;
 use crate::together;
 
 /// Longest Echo that costs next to nothing, in octets.
@@ -120,6 +122,21 @@ impl Node {
         Flow::Answered
     }
 
+    /// Answers an echo in clear: without key and payload, the answer is a header.
+    fn echo(&self, request: &Request<'_>, answer: &mut Answer<'_>) {
+        let head = &request.head;
+        let signature = match open_clear(head, request.octets.get(head.header_len()..).unwrap_or_default()) {
+            Ok(signature) => signature,
+            Err(refusal) => return self.refuse(refusal, head, answer),
+        };
+        self.statistics().count(head.command(), Status::SUCCESS, Judged::default());
+        let (raida_id, status, group) = (self.settings.raida_id, Status::SUCCESS, head.command().group);
+        let form = Form::Short { echo: head.echo(), signature };
+        let header = response::Header { raida_id, status, group, elapsed_us: 0, body_size: 0, form };
+        let len = answer.buffer(LONG).first_chunk_mut().map_or(0, |room| header.emit(room));
+        answer.finish(0..len, status);
+    }
+
     /// Seals what a command came to. Only a result carries a payload.
     pub(crate) fn seal<'r, 'a>(&self, mut reply: Reply<'r, 'a>, outcome: Outcome) -> &'r mut Answer<'a> {
         let status = outcome.unwrap_or_else(|setback| {
@@ -217,7 +234,7 @@ impl Service for Node {
             return Weight::Light;
         }
         match self.entry(head.command()).work {
-            Work::Inline(_) => Weight::Movable,
+            Work::Echo | Work::Inline(_) => Weight::Movable,
             Work::Deferred(_) | Work::Together(_) => Weight::Unknown,
         }
     }
@@ -226,6 +243,12 @@ impl Service for Node {
         let command = request.head.command();
         let entry = self.entry(command);
         let run = match (entry.work, place) {
+            (Work::Echo, _) if request.head.encryption() == Encryption::None => {
+                self.echo(request, answer);
+                tell(request, answer.status());
+                return Flow::Answered;
+            }
+            (Work::Echo, _) => status::echo,
             (Work::Inline(run), _) | (Work::Deferred(run), Place::Worker) => run,
             (Work::Deferred(_), Place::Reactor) => return Flow::Deferred,
             (Work::Together(_), Place::Reactor) => return Flow::Batched,

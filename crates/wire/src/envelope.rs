@@ -42,13 +42,12 @@ pub enum Key<'k> {
 ///
 /// Source: protocol §1.6, §2, §3.1
 pub fn open<'b>(head: &Head, body: &'b mut [u8], key: &Key<'_>) -> Result<(&'b mut [u8], Session), Refusal> {
-    head.check_presence()?;
-    if body.len() != head.body_len() {
-        return Err(head.refuse(Status::INVALID_PACKET_LENGTH));
+    if head.encryption() == Encryption::None {
+        let signature = open_clear(head, body)?;
+        let payload = body.get_mut(Challenge::LEN..head.body_len().saturating_sub(TRAILER.len())).unwrap_or_default();
+        return Ok((payload, Session::new(*head, CipherKey::Clear, signature)));
     }
-    if body.is_empty() {
-        return Ok((body, Session::new(*head, CipherKey::Clear, [0; 16])));
-    }
+    check_len(head, body)?;
     let opened = match body.split_last_chunk_mut() {
         Some((sealed, &mut TRAILER)) if head.encryption().is_long() => open_long(head, sealed, key),
         Some((sealed, &mut TRAILER)) => open_short(head, sealed, key),
@@ -57,15 +56,42 @@ pub fn open<'b>(head: &Head, body: &'b mut [u8], key: &Key<'_>) -> Result<(&'b m
     opened.map_err(|status| head.refuse(status))
 }
 
-/// Types 0, 1 and 2: challenge and payload, one stream.
+/// Opens a body of type 0, where nothing has to be decrypted: the signature that the answer carries, which is the
+/// challenge, or zero where there is no body. The payload lies between challenge and trailer.
+///
+/// All that a request without payload takes, such as an echo: its answer is a header.
+///
+/// # Errors
+/// As [`open`].
+///
+/// Source: protocol §1.6, §2.2, §3.1
+pub fn open_clear(head: &Head, body: &[u8]) -> Result<[u8; 16], Refusal> {
+    check_len(head, body)?;
+    if body.is_empty() {
+        return Ok([0; 16]);
+    }
+    let challenge = match body.split_last_chunk() {
+        Some((clear, &TRAILER)) => clear.first_chunk().ok_or(Status::INVALID_PACKET_LENGTH),
+        Some(_) | None => Err(Status::INVALID_EOF),
+    };
+    let checked = challenge.and_then(|octets| Challenge::parse(*octets).ok_or(Status::INVALID_CRC));
+    checked.map(|challenge| *challenge.octets()).map_err(|status| head.refuse(status))
+}
+
+/// Checks 12 and 13, and that the body is all that the header has announced.
+fn check_len(head: &Head, body: &[u8]) -> Result<(), Refusal> {
+    head.check_presence()?;
+    if body.len() == head.body_len() { Ok(()) } else { Err(head.refuse(Status::INVALID_PACKET_LENGTH)) }
+}
+
+/// Types 1 and 2: challenge and payload, one stream.
 fn open_short<'b>(head: &Head, sealed: &'b mut [u8], key: &Key<'_>) -> Result<(&'b mut [u8], Session), Status> {
     let challenge = *sealed.first_chunk().ok_or(Status::INVALID_PACKET_LENGTH)?;
     let iv = head.header().keying.iv();
     let key = match (head.encryption(), *key) {
-        (Encryption::None, _) => Challenge::parse(challenge).map(|_| CipherKey::Clear),
         (Encryption::Coin, Key::Coin(number)) => fitting(slice::from_ref(number), &iv, challenge),
         (Encryption::Locker, Key::Lockers(candidates @ [_, ..])) => fitting(candidates, &iv, challenge),
-        (Encryption::Coin | Encryption::Locker | Encryption::Coin256 | Encryption::TwoCoins, _) => {
+        (Encryption::None | Encryption::Coin | Encryption::Locker | Encryption::Coin256 | Encryption::TwoCoins, _) => {
             return Err(head.unknown_key());
         }
     };

@@ -77,7 +77,7 @@ pub use coin::{CoinId, Denomination, RawCoinId, SerialNumber};
 pub use command::Command;
 pub use datagram::{Datagram, DropReason, judge_datagram};
 pub use encryption::Encryption;
-pub use envelope::{Key, open};
+pub use envelope::{Key, open, open_clear};
 pub use head::{Head, KeyName, Rules};
 pub use header::{DECIDING, HeaderError, LONG, SHORT, header_len};
 pub use month::Month;
