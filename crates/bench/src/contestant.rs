@@ -22,6 +22,8 @@ const ANYWHERE: u32 = 0xEEEE_EEEE;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Contestant {
     Floor(Interface),
+    /// The floor on epoll as most servers would have it: the end of a connection travels behind the answer.
+    PlainFloor,
     Raida(Interface),
     /// Any other that speaks the protocol, by its command line.
     Other(String),
@@ -35,7 +37,7 @@ pub(crate) struct Programs {
 impl Contestant {
     pub(crate) fn speech(&self) -> Speech {
         match self {
-            Self::Floor(_) => Speech::Floor,
+            Self::Floor(_) | Self::PlainFloor => Speech::Floor,
             Self::Raida(_) | Self::Other(_) => Speech::Protocol,
         }
     }
@@ -45,7 +47,7 @@ impl Contestant {
         match self {
             Self::Other(_) if workload.needs_coins() => Some("needs coins, which only our own node can be given"),
             Self::Other(_) if workload.needs_settings() => Some("needs settings of our own node"),
-            Self::Floor(_) | Self::Raida(_) | Self::Other(_) => None,
+            Self::Floor(_) | Self::PlainFloor | Self::Raida(_) | Self::Other(_) => None,
         }
     }
 
@@ -58,10 +60,10 @@ impl Contestant {
     pub(crate) fn start(&self, programs: &Programs, workload: &Workload, processors: &Processors) -> Result<Process> {
         let folder = tempfile::tempdir().context("making a folder")?;
         match self {
-            Self::Floor(interface) => {
-                let mut command = Command::new(std::env::current_exe().context("finding this program")?);
-                command.args(["floor", "--backend", name_of(*interface)]);
-                command.args(workload.floor_arguments());
+            Self::Floor(interface) => Process::start(floor(*interface, workload)?, folder, processors),
+            Self::PlainFloor => {
+                let mut command = floor(Interface::Epoll, workload)?;
+                command.arg("--plain");
                 Process::start(command, folder, processors)
             }
             Self::Raida(interface) => {
@@ -82,10 +84,18 @@ impl Contestant {
     }
 }
 
+/// The command line of a floor.
+fn floor(interface: Interface, workload: &Workload) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe().context("finding this program")?);
+    command.args(["floor", "--backend", name_of(interface)]).args(workload.floor_arguments());
+    Ok(command)
+}
+
 impl fmt::Display for Contestant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Floor(interface) => write!(f, "floor {}", name_of(*interface)),
+            Self::PlainFloor => f.write_str("floor plain"),
             Self::Raida(interface) => write!(f, "raida {}", name_of(*interface)),
             Self::Other(line) => f.write_str(line.split_whitespace().next().unwrap_or("other")),
         }

@@ -100,13 +100,19 @@ impl Options {
 
     fn contestants(&self) -> Vec<Contestant> {
         let (epoll, ring) = (Interface::Epoll, Interface::IoUring);
-        let built_in =
-            [Contestant::Floor(epoll), Contestant::Floor(ring), Contestant::Raida(epoll), Contestant::Raida(ring)];
+        let built_in = [
+            Contestant::Floor(epoll),
+            Contestant::PlainFloor,
+            Contestant::Floor(ring),
+            Contestant::Raida(epoll),
+            Contestant::Raida(ring),
+        ];
         let is_wanted = |contestant: &Contestant| {
             let name = contestant.to_string();
             let is_yardstick = *contestant == Contestant::Floor(epoll);
+            let is_extra = *contestant == Contestant::PlainFloor;
             is_yardstick
-                || self.contestant.is_empty()
+                || self.contestant.is_empty() && !is_extra
                 || self.contestant.iter().any(|part| name.contains(part.as_str()))
         };
         let others = self.against.iter().cloned().map(Contestant::Other);
@@ -182,7 +188,7 @@ impl Race<'_> {
     fn questions(&self, contestant: &Contestant, process: &Process) -> Result<Mix> {
         let owned = match (self.workload.coins(), contestant) {
             (0, _) => Vec::new(),
-            (coins, Contestant::Floor(_)) => contestant::imagine(u32::try_from(coins)?)?,
+            (coins, Contestant::Floor(_) | Contestant::PlainFloor) => contestant::imagine(u32::try_from(coins)?)?,
             (coins, Contestant::Raida(_) | Contestant::Other(_)) => contestant::issue(process, u32::try_from(coins)?)?,
         };
         let mix = self.workload.mix.iter();

@@ -39,6 +39,8 @@ pub(crate) enum Operation {
     Send {
         buffer: Buffer,
         range: Range<usize>,
+        /// Nothing follows this but the close.
+        last: bool,
     },
     Watch,
 }
@@ -87,7 +89,7 @@ impl Connection {
         match mem::take(&mut self.operation) {
             Operation::Idle => Turn::Waiting,
             Operation::Receive => self.receive(scratch, interest, counts),
-            Operation::Send { buffer, range } => self.send(buffer, range, interest, counts),
+            Operation::Send { buffer, range, last } => self.send(buffer, range, last, interest, counts),
             Operation::Watch if self.broken => Turn::Told(Completion::Gone { token: self.token }),
             Operation::Watch => self.wait(Operation::Watch, interest, counts),
         }
@@ -110,16 +112,26 @@ impl Connection {
         }
     }
 
-    fn send(&mut self, buffer: Buffer, range: Range<usize>, interest: &Interest, counts: &mut SyscallCounts) -> Turn {
+    fn send(
+        &mut self,
+        buffer: Buffer,
+        range: Range<usize>,
+        last: bool,
+        interest: &Interest,
+        counts: &mut SyscallCounts,
+    ) -> Turn {
         let Some(octets) = buffer.as_ref().get(range.clone()) else {
             return self.fail(io::ErrorKind::InvalidInput.into(), Some(buffer));
         };
         counts.send += 1;
-        match self.stream.send(octets) {
-            Ok(sent) => Turn::Told(Completion::Sent { token: self.token, buffer, sent }),
+        match if last { self.stream.send_last(octets) } else { self.stream.send(octets) } {
+            Ok(sent) => {
+                counts.shutdown += u64::from(last && sent == octets.len());
+                Turn::Told(Completion::Sent { token: self.token, buffer, sent })
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.writable = false;
-                self.wait(Operation::Send { buffer, range }, interest, counts)
+                self.wait(Operation::Send { buffer, range, last }, interest, counts)
             }
             Err(error) => self.fail(error, Some(buffer)),
         }

@@ -225,7 +225,11 @@ impl Backend for Epoll {
     }
 
     fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
-        self.start(token, Operation::Send { buffer, range });
+        self.start(token, Operation::Send { buffer, range, last: false });
+    }
+
+    fn send_last(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
+        self.start(token, Operation::Send { buffer, range, last: true });
     }
 
     fn watch(&mut self, token: Token) {

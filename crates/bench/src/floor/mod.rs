@@ -30,6 +30,9 @@ pub(crate) struct Shape {
     /// Keep connections open, and answer everything that one receive has brought with one send.
     #[arg(long)]
     pub(crate) persistent: bool,
+    /// Send the answer and close, as most servers do, so that the end travels behind the answer. On epoll only.
+    #[arg(long)]
+    pub(crate) plain: bool,
 }
 
 /// A kernel interface.

@@ -27,10 +27,30 @@ impl Stream {
     /// # Errors
     /// What the system said.
     pub fn send(&self, octets: &[u8]) -> io::Result<usize> {
+        self.send_with(octets, 0)
+    }
+
+    /// As [`send`](Self::send); if that takes all of `octets`, tells the peer with the same segment that nothing more will
+    /// be sent: one trip through the kernel's network instead of two.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn send_last(&self, octets: &[u8]) -> io::Result<usize> {
+        let sent = self.send_with(octets, libc::MSG_MORE)?;
+        // What was kept back goes out now. A close alone would do that too, but not if the peer has sent something behind
+        // its request: then it would drop the answer.
+        if sent == octets.len() {
+            self.shut_down_sending()?;
+        }
+        Ok(sent)
+    }
+
+    fn send_with(&self, octets: &[u8], flags: libc::c_int) -> io::Result<usize> {
         let (first, len) = (octets.as_ptr().cast(), octets.len());
+        let flags = flags | libc::MSG_NOSIGNAL;
         // SAFETY: needs an open descriptor, which `self` keeps open, and `len` readable octets at the pointer until the
-        // call returns: `octets` is borrowed across it and is that long. The flag keeps SIGPIPE from this process.
-        retry(|| count(unsafe { libc::send(self.0.as_raw_fd(), first, len, libc::MSG_NOSIGNAL) }))
+        // call returns: `octets` is borrowed across it and is that long. `MSG_NOSIGNAL` keeps SIGPIPE from this process.
+        retry(|| count(unsafe { libc::send(self.0.as_raw_fd(), first, len, flags) }))
     }
 
     /// How many octets wait to be received.
