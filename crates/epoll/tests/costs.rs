@@ -16,7 +16,7 @@ use raida_sockets::Setup;
 use rig::{Rig, Seen, connect, local_setup, read_to_end};
 
 #[test]
-fn a_one_shot_request_costs_accept_receive_send_and_close() {
+fn a_one_shot_request_costs_accept_receive_send_shutdown_and_close() {
     const REQUESTS: u32 = 50;
     let mut rig = Rig::new();
     let clients: Vec<_> = (0..REQUESTS).map(|_| connect(rig.address())).collect();
@@ -28,7 +28,7 @@ fn a_one_shot_request_costs_accept_receive_send_and_close() {
         rig.backend.adopt(token, socket);
         rig.backend.receive(token);
         assert!(matches!(rig.next(), Seen::Received { octets, .. } if octets == b"request"));
-        rig.send(token, b"answer");
+        rig.send_last(token, b"answer");
         assert!(matches!(rig.next(), Seen::Sent { sent: 6, .. }));
         rig.backend.close(token, false);
         rig.backend.accept(0);
@@ -40,6 +40,7 @@ fn a_one_shot_request_costs_accept_receive_send_and_close() {
         accept: each + 1, // the last one finds nobody
         receive: each,
         send: each,
+        shutdown: each,
         close: each,
         ..SyscallCounts::default()
     };

@@ -132,6 +132,10 @@ impl Rig {
         self.backend.send(token, buffer(octets), 0..octets.len());
     }
 
+    pub(crate) fn send_last(&mut self, token: Token, octets: &[u8]) {
+        self.backend.send_last(token, buffer(octets), 0..octets.len());
+    }
+
     /// Asks for datagrams and returns those of the next batch, not answered yet.
     pub(crate) fn datagrams(&mut self, socket: usize) -> Vec<Came> {
         self.backend.receive_datagrams(socket);

@@ -276,6 +276,40 @@ fn an_answer_outlives_unread_input_where_the_sending_is_shut_down_first() {
 }
 
 #[test]
+fn the_last_answer_reaches_a_peer_that_has_sent_too_much() {
+    let mut rig = Rig::new();
+    for slot in 0..50 {
+        let (mut client, token) = rig.connect(slot);
+        client.write_all(b"request").unwrap();
+        rig.backend.receive(token);
+        assert!(matches!(rig.next(), Seen::Received { .. }));
+        client.write_all(b"and more").unwrap();
+        rig.send_last(token, b"answer");
+        assert!(matches!(rig.next(), Seen::Sent { sent: 6, .. }));
+        rig.close(token, false);
+        let mut answer = [0; 6];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"answer");
+    }
+}
+
+#[test]
+fn the_last_octets_all_arrive_however_many_there_are() {
+    let mut rig = Rig::new();
+    let (client, token) = rig.connect(0);
+    let octets = vec![7; 3_000_000];
+    let reader = std::thread::spawn(move || read_to_end(&client));
+    let mut sent = 0;
+    while sent < octets.len() {
+        rig.send_last(token, &octets[sent..]);
+        let Seen::Sent { sent: more, .. } = rig.next() else { panic!("octets go out") };
+        sent += more;
+    }
+    rig.close(token, false);
+    assert_eq!(reader.join().unwrap(), octets);
+}
+
+#[test]
 fn nothing_reaches_the_next_tenant_of_a_slot() {
     let mut rig = Rig::new();
     let (_first, first_token) = rig.connect_listed(0);
