@@ -129,14 +129,19 @@ impl<S: Service, C: Clock> Core<S, C> {
         Some(link)
     }
 
-    /// Hangs the connection's nearest deadline into the wheel.
+    /// Sees to it that [`expired`](Self::expired) looks at the connection by its nearest deadline. It may look too early,
+    /// when an earlier deadline has been met meanwhile.
     pub(crate) fn rearm(&mut self, token: Token) {
-        let Some(link) = self.links.get(token) else { return };
-        let parked = link.parked.as_ref().map(|parked| parked.began + self.settings.wait_for_worker);
-        match parked.or_else(|| link.machine.deadline()) {
-            Some(deadline) => self.timers.arm(token.slot(), deadline),
-            None => self.timers.disarm(token.slot()),
+        if let Some(deadline) = self.deadline(token) {
+            self.timers.arm_by(token.slot(), deadline);
         }
+    }
+
+    /// The connection's nearest deadline: that of a request that waits in it, or else its peer's.
+    pub(crate) fn deadline(&self, token: Token) -> Option<Instant> {
+        let link = self.links.get(token)?;
+        let parked = link.parked.as_ref().map(|parked| parked.began + self.settings.wait_for_worker);
+        parked.or_else(|| link.machine.deadline())
     }
 
     /// Calls the service on this thread, or says by which road the request has to leave it.

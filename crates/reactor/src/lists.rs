@@ -41,7 +41,7 @@ impl Lists {
 
     /// Takes `item` off its list, and says whether it was on one.
     pub(crate) fn remove(&mut self, item: u32) -> bool {
-        if item >= self.items {
+        if item >= self.items || !self.contains(item) {
             return false;
         }
         let Node { next, prev } = self.node(item);
@@ -49,7 +49,12 @@ impl Lists {
         self.set_prev(next, prev);
         self.set_next(item, item);
         self.set_prev(item, item);
-        next != item
+        true
+    }
+
+    /// Whether `item` is on a list.
+    pub(crate) fn contains(&self, item: u32) -> bool {
+        self.node(item).next != item
     }
 
     /// The first item of list `head`.

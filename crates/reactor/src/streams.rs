@@ -93,10 +93,14 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.follow(token, step, &mut [], now)
     }
 
-    /// The slot's deadline has passed: the peer's, or that of a request waiting in it.
+    /// A deadline of the slot's has passed: the peer's, or that of a request waiting in it, or one that was met in time.
     pub(crate) fn expired(&mut self, slot: u32) -> Order {
         let now = self.clock.look();
         let Some(token) = self.links.token(slot) else { return Order::Nothing };
+        if self.deadline(token).is_none_or(|deadline| deadline > now) {
+            self.rearm(token);
+            return Order::Nothing;
+        }
         let step = match self.unpark(token) {
             Some((head, began)) => {
                 self.counters.wait_timeouts.add(1);

@@ -52,6 +52,14 @@ impl Wheel {
         }
     }
 
+    /// Sees to it that the item is told of by its deadline. An earlier one stays where it is, because moving it costs more
+    /// than being told too early once: whoever is told looks at the deadline again.
+    pub fn arm_by(&mut self, item: u32, deadline: Instant) {
+        if !self.lists.contains(item) || self.tick(item) > deadline.as_micros().div_ceil(TICK_US) {
+            self.arm(item, deadline);
+        }
+    }
+
     /// Forgets the item's deadline.
     pub fn disarm(&mut self, item: u32) {
         if self.lists.remove(item) {
@@ -139,6 +147,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Move {
         Arm(u32, u64),
+        ArmBy(u32, u64),
         Disarm(u32),
         Pass(u64),
     }
@@ -147,6 +156,7 @@ mod tests {
         let one = prop_oneof![
             (0u32..12, 0u64..30_000_000).prop_map(|(item, ahead)| Move::Arm(item, ahead)),
             (0u32..12, 0u64..50_000).prop_map(|(item, ahead)| Move::Arm(item, ahead)),
+            (0u32..12, 0u64..9_000_000).prop_map(|(item, ahead)| Move::ArmBy(item, ahead)),
             (0u32..12).prop_map(Move::Disarm),
             (0u64..20_000).prop_map(Move::Pass),
             (0u64..40_000_000).prop_map(Move::Pass),
@@ -164,6 +174,12 @@ mod tests {
                     Move::Arm(item, ahead) => {
                         wheel.arm(item, Instant::from_micros(now + ahead));
                         model.insert(item, now + ahead);
+                    }
+                    Move::ArmBy(item, ahead) => {
+                        wheel.arm_by(item, Instant::from_micros(now + ahead));
+                        // Within a tick, which of the two stays makes no difference.
+                        let earlier = model.get(&item).copied().filter(|at: &u64| at.div_ceil(TICK_US) <= (now + ahead).div_ceil(TICK_US));
+                        model.insert(item, earlier.unwrap_or(now + ahead));
                     }
                     Move::Disarm(item) => {
                         wheel.disarm(item);
