@@ -1,7 +1,7 @@
 //! Honest clients: they ask, wait as long as clients do, ask again as clients do, and take notes.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -97,7 +97,7 @@ impl Honest {
 
     fn connected(self, patience: Duration) -> Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        socket.bind(&SocketAddr::from((self.source, 0)).into())?;
+        bind(&socket, self.source)?;
         socket.connect_timeout(&self.node.into(), patience).context("connecting")?;
         let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(patience))?;
@@ -115,6 +115,12 @@ impl Honest {
         let length = socket.recv(&mut room).context("waiting for the answer")?;
         Ok(without_time(room[..length].to_vec()) == echo_answer(number))
     }
+}
+
+/// Makes a socket call from a loopback address. From 127.0.0.1 it does anyway, and the system picks the port when it knows who
+/// is called: picked before, it has to be one that nobody uses, and the search takes milliseconds after some thousand others.
+pub(crate) fn bind(socket: &Socket, source: Ipv4Addr) -> io::Result<()> {
+    if source == Ipv4Addr::LOCALHOST { Ok(()) } else { socket.bind(&SocketAddr::from((source, 0)).into()) }
 }
 
 /// A number that no other request of this process has.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use socket2::{Domain, Socket, Type};
 
+use crate::honest::bind;
+
 /// What each connection does.
 #[derive(Clone, Debug)]
 pub(crate) struct Habit {
@@ -131,7 +133,7 @@ pub(crate) fn connect(node: SocketAddr, source: Ipv4Addr, room: Option<usize>) -
     if let Some(room) = room {
         socket.set_recv_buffer_size(room)?;
     }
-    socket.bind(&SocketAddr::from((source, 0)).into()).context("binding an attacker's source")?;
+    bind(&socket, source).context("binding an attacker's source")?;
     match socket.connect(&node.into()) {
         Err(error) if error.raw_os_error() != Some(EINPROGRESS) => return Err(error).context("an attacker connects"),
         Ok(()) | Err(_) => {}
