@@ -58,8 +58,9 @@ struct Tally {
 /// From one sample to the next.
 const PACE: Duration = Duration::from_secs(1);
 
-/// What may differ between the second fifth of the time and the last one.
-const DESCRIPTORS_SLACK: f64 = 10.0;
+/// What may differ between the second fifth of the time and the last one. Three hundred connections are slow ones, and some
+/// twenty of those are just being opened again on a busy machine; a leak would be thousands, one for each reset.
+const DESCRIPTORS_SLACK: f64 = 30.0;
 const MEMORY_SLACK_MIB: f64 = 8.0;
 const BUFFERS_SLACK_MIB: f64 = 2.0;
 

@@ -19,13 +19,14 @@ pub(crate) fn play(stage: &Stage) -> Result<Finding> {
     let node = stage.node().start();
     let (pid, most) = (node.pid(), process::descriptors_max(node.pid()));
     let habit = Habit { opening: vec![1], drip: Vec::new(), pause: Duration::from_secs(1), reads: true, room: None };
-    let swarm = Swarm::new(node.address(), vec![Ipv4Addr::LOCALHOST], 200, habit);
+    let swarm = Swarm::new(node.address(), vec![Ipv4Addr::LOCALHOST], KNOCKING, habit);
     // The lowest free numbers are given out first, so this many more can be had.
-    let limit = u64::try_from(process::descriptors(pid) + 20)?;
+    let before = process::descriptors(pid);
+    let limit = u64::try_from(before + 20)?;
     let squeeze = move |most| process::limit_descriptors(pid, most);
     let attacker = Squeezing { swarm: Dripping(swarm), limit, most, squeeze: Box::new(squeeze) };
     let finding = Siege { tcp_is_served: false, must_rest: true, ..Siege::of(&node) }.play(stage, &node, attacker)?;
-    let has_bitten = finding.used.is_some_and(|used| used.descriptors_max as u64 <= limit);
+    let has_bitten = finding.used.is_some_and(|used| used.descriptors_max < before + KNOCKING);
     if has_bitten {
         return Ok(finding);
     }
@@ -33,6 +34,9 @@ pub(crate) fn play(stage: &Stage) -> Result<Finding> {
     Ok(finding
         .remark("the lowered limit was not noticed, so the node never was without descriptors: nothing was tested"))
 }
+
+/// Connections of the attacker.
+const KNOCKING: usize = 200;
 
 struct Squeezing {
     swarm: Dripping,
