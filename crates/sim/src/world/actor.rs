@@ -306,8 +306,8 @@ impl Actor {
                 Road::Tcp(_) => self.open = None,
                 Road::Udp(_) => self.remain_open(scene),
             },
-            (Question::Look { .. } | Question::Settle | Question::Echo | Question::Offer { .. }, status)
-                if EXCUSES.contains(&status) => {}
+            (Question::Settle, status) if EXCUSES.contains(&status) => self.remain_open(scene),
+            (Question::Look { .. } | Question::Echo | Question::Offer { .. }, status) if EXCUSES.contains(&status) => {}
             // It ran once more than it was answered.
             (Question::Change(..), _) if !is_sure => self.remain_open(scene),
             (question, status) => {
