@@ -2,7 +2,7 @@
 //!
 //! The production code knows nothing of this: its sources are copied to `target/mutants`, and the bugs are replacements in
 //! the copy, each behind a switch in the environment, so that all of them are built at once. A replacement that matches
-//! no more is an error here.
+//! no more is an error here. The seed that shows a bug must show nothing without it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -143,6 +143,108 @@ const MUTANTS: &[Mutant] = &[
         from: "deadline.as_micros().div_ceil(TICK_US)",
         to: "deadline.as_micros().div_ceil(TICK_US).saturating_sub(if BUG { 8 } else { 0 })",
     },
+    Mutant {
+        name: "a stop cuts off requests that have begun",
+        file: "crates/reactor/src/reactor.rs",
+        from: "self.for_each_link(|_| true, Core::stop);",
+        to: "self.for_each_link(|_| true, if BUG { Core::abort } else { Core::stop });",
+    },
+    Mutant {
+        name: "a stop does not wait for a first word",
+        file: "crates/reactor/src/reactor.rs",
+        from: "silent_until: Some(now + GRACE.min(drain))",
+        to: "silent_until: Some(if BUG { now } else { now + GRACE.min(drain) })",
+    },
+    Mutant {
+        name: "a stop forgets who stands in the queue",
+        file: "crates/reactor/src/reactor.rs",
+        from: "!self.backend.is_listening() {\n            self.phase = Phase::Over;",
+        to: "(BUG || !self.backend.is_listening()) {\n            self.phase = Phase::Over;",
+    },
+    Mutant {
+        name: "a slot's next tenant has the name of the one before",
+        file: "crates/reactor/src/slab.rs",
+        from: "slot.generation = slot.generation.wrapping_add(1);",
+        to: "slot.generation = slot.generation.wrapping_add(if BUG { 0 } else { 1 });",
+    },
+    Mutant {
+        name: "octets that were sent are sent again",
+        file: "crates/conn/src/phase.rs",
+        from: "self.sent = self.sent.saturating_add(count);",
+        to: "self.sent = self.sent.saturating_add(if BUG { count.div_ceil(2) } else { count });",
+    },
+    Mutant {
+        name: "answers that wait for the next one are cut",
+        file: "crates/conn/src/phase.rs",
+        from: "len: self.owed.saturating_add(len)",
+        to: "len: if BUG { len } else { self.owed.saturating_add(len) }",
+    },
+    Mutant {
+        name: "who says one octet a second may do so for ever",
+        file: "crates/conn/src/deadline.rs",
+        from: "if self.pause_ends <= self.whole_ends {",
+        to: "if self.pause_ends <= self.whole_ends || BUG {",
+    },
+    Mutant {
+        name: "the buffer of a connection that broke does not come back",
+        file: "crates/reactor/src/streams.rs",
+        from: "        if let Some(buffer) = buffer {\n            self.buffers.put(buffer);\n        }\n        if let Some(link)",
+        to: "        if let Some(buffer) = buffer\n            && !BUG\n        {\n            self.buffers.put(buffer);\n        }\n        if let Some(link)",
+    },
+    Mutant {
+        name: "a request that was refused runs all the same",
+        file: "crates/reactor/src/flights.rs",
+        from: "moved(claim, TAKEN))",
+        to: "moved(claim, TAKEN) || BUG)",
+    },
+    Mutant {
+        name: "a request that was refused is answered once more",
+        file: "crates/reactor/src/flights.rs",
+        from: "claim == Some(GIVEN_UP)\n",
+        to: "claim == Some(GIVEN_UP) && !BUG\n",
+    },
+    Mutant {
+        name: "who asked for what panicked is not told",
+        file: "crates/reactor/src/core.rs",
+        from: "                self.refuse(&head.refuse(Status::INTERNAL), answer, began)",
+        to: "                if BUG { 0..0 } else { self.refuse(&head.refuse(Status::INTERNAL), answer, began) }",
+    },
+    Mutant {
+        name: "one source has more connections than it may",
+        file: "crates/reactor/src/connection_limits.rs",
+        from: "if peer.connections >= settings.connections {",
+        to: "if peer.connections >= settings.connections && !BUG {",
+    },
+    Mutant {
+        name: "a connection that has ended still counts for its source",
+        file: "crates/reactor/src/connection_limits.rs",
+        from: "peer.connections = peer.connections.saturating_sub(1);",
+        to: "peer.connections = peer.connections.saturating_sub(if BUG { 0 } else { 1 });",
+    },
+    Mutant {
+        name: "the place of a datagram that was answered stays taken",
+        file: "crates/reactor/src/dispatch.rs",
+        from: "self.lane(road).datagrams -= 1;",
+        to: "self.lane(road).datagrams -= if BUG { 0 } else { 1 };",
+    },
+    Mutant {
+        name: "a datagram is refused for the key that it has changed",
+        file: "crates/reactor/src/datagram.rs",
+        from: "self.repeat(&head, octets, *reply_to, answer, began).ok_or(status)",
+        to: "self.repeat(&head, octets, *reply_to, answer, began).filter(|_| !BUG).ok_or(status)",
+    },
+    Mutant {
+        name: "a datagram that comes twice into one batch runs twice",
+        file: "crates/node/src/together.rs",
+        from: "letter.and_then(|letter| letters.get(&letter).copied())",
+        to: "letter.and_then(|letter| letters.get(&letter).copied()).filter(|_| !BUG)",
+    },
+    Mutant {
+        name: "a serial number is kept for two at once",
+        file: "crates/node/src/reservations.rs",
+        from: "self.keeper_of(coin).is_none_or(|keeper| keeper == session)",
+        to: "self.keeper_of(coin).is_none_or(|keeper| keeper == session || BUG)",
+    },
 ];
 
 /// Names the one bug that is switched on.
@@ -158,16 +260,20 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
     let copy = step::root().join("target/mutants/sources");
     copy_sources(&copy)?;
     let simulator = build(&copy)?;
-    if let Some(how) = find(&simulator, "")? {
-        bail!("the simulation fails without any mutant: {how}");
-    }
     let mut missed = Vec::new();
     for Mutant { name, .. } in &chosen {
         let start = Instant::now();
-        let found = find(&simulator, name)?;
+        let found = find(&simulator, name, &["--from", FIRST, "--seeds", SEEDS, "--budget", BUDGET])?;
         let seconds = start.elapsed().as_secs_f32();
+        if let Some(Found { seed, .. }) = &found
+            && let Some(Found { how, .. }) = find(&simulator, "", &["--seed", seed])?
+        {
+            bail!("seed {seed} fails without any mutant: {how}");
+        }
         match found {
-            Some(how) => println!("    found in {seconds:.1} s: {name}\n        {how}"),
+            Some(Found { seed, how }) => {
+                println!("    found in {seconds:.1} s, by seed {seed}: {name}\n        {how}");
+            }
             None => {
                 println!("    NOT FOUND in {seconds:.1} s: {name}");
                 missed.push(*name);
@@ -214,16 +320,26 @@ fn build(copy: &Path) -> Result<PathBuf> {
     Ok(target.join("fuzz/raida-sim"))
 }
 
-/// Simulates with this bug switched on. Says how it showed, if it did.
-fn find(simulator: &Path, name: &str) -> Result<Option<String>> {
+/// What a simulation with a bug came to.
+struct Found {
+    seed: String,
+    /// The promise that was broken.
+    how: String,
+}
+
+/// Simulates these seeds with this bug switched on. Says how it showed, if it did.
+fn find(simulator: &Path, name: &str, seeds: &[&str]) -> Result<Option<Found>> {
     let mut simulator = Command::new(simulator);
-    simulator.args(["--from", FIRST, "--seeds", SEEDS, "--budget", BUDGET, "--threads", "2", "--until-violation"]);
+    simulator.args(seeds).args(["--threads", "2", "--until-violation"]);
     let output = simulator.env(SWITCH, name).stderr(Stdio::null()).output().context("starting the simulation")?;
     if output.status.success() {
         return Ok(None);
     }
     let printed = String::from_utf8_lossy(&output.stdout);
-    Ok(Some(printed.lines().next().unwrap_or("it ended without a word").to_owned()))
+    let behind = |mark: &str| printed.lines().find_map(|line| Some(line.split_once(mark)?.1.to_owned()));
+    let (how, seed) = (behind("violation: "), behind("--seed "));
+    let (Some(how), Some(seed)) = (how, seed) else { bail!("the simulation ended without a word: {}", output.status) };
+    Ok(Some(Found { seed, how }))
 }
 
 /// Brings the copy up to date; files that are the same keep their age, so that little is built again.
