@@ -245,6 +245,12 @@ const MUTANTS: &[Mutant] = &[
         from: "self.keeper_of(coin).is_none_or(|keeper| keeper == session)",
         to: "self.keeper_of(coin).is_none_or(|keeper| keeper == session || BUG)",
     },
+    Mutant {
+        name: "what a failed commit has left is told before it is sure",
+        file: "crates/store/src/recovery.rs",
+        from: "if is_sure && is_open {",
+        to: "if (is_sure || BUG) && is_open {",
+    },
 ];
 
 /// Names the one bug that is switched on.
