@@ -72,7 +72,7 @@ impl<S: Service> Faulty<S> {
 }
 
 impl<S: Service> Service for Faulty<S> {
-    /// Panics over an Echo for shard 3: of the rest of the request nothing is known yet.
+    /// Panics over the key of an Echo for shard 3: of the rest of the request nothing is known yet.
     fn admit(&self, head: &Head) -> Result<(), Status> {
         assert!(head.command() != Command::ECHO || head.shard() != 3, "a panic over a key, as asked for");
         self.inner.admit(head)

@@ -120,7 +120,7 @@ fn a_panic_over_a_batch_or_over_a_key_is_answered_and_costs_no_node() {
     let node = Node::faulty(FAULTY).start();
     for number in 0..20 {
         let mut key = echo_request(number);
-        key[3] = 3;
+        (key[3], key[16]) = (3, 1);
         for request in [Fault::PanicInBatch.request(number), key] {
             for ask in [ask::tcp, ask::udp] {
                 broke_down(ask(node.address(), &request), number);

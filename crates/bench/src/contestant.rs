@@ -97,7 +97,10 @@ impl fmt::Display for Contestant {
             Self::Floor(interface) => write!(f, "floor {}", name_of(*interface)),
             Self::PlainFloor => f.write_str("floor plain"),
             Self::Raida(interface) => write!(f, "raida {}", name_of(*interface)),
-            Self::Other(line) => f.write_str(line.split_whitespace().next().unwrap_or("other")),
+            Self::Other(line) => {
+                let program = line.split_whitespace().next().map(Path::new).and_then(Path::file_name);
+                program.map_or_else(|| f.write_str("other"), |name| write!(f, "{}", name.display()))
+            }
         }
     }
 }

@@ -183,7 +183,8 @@ impl<S: Service, C: Clock> Core<S, C> {
         left.is_none()
     }
 
-    /// Finishes an answer: execution time, up to the last look at the clock, and statistics. A broken one becomes a refusal with 252.
+    /// Finishes an answer: execution time, up to the last look at the clock, and statistics. A broken one becomes a refusal
+    /// with 252.
     pub(crate) fn settle(
         &mut self,
         head: &Head,
