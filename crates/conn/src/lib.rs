@@ -37,6 +37,9 @@
 //! - With [`Policy::requests_max`] above 1, further requests follow, pipelined or not, one at a time. What came behind a
 //!   request is kept in one buffer of at most [`PIPELINE_MAX`] octets; if there is none to be had, the connection
 //!   closes after the answer, with a farewell, as it does after every refusal.
+//! - Requests that are whole in one input, and of which [`Host::joins`] says that they are answered at once, are served one
+//!   after the other where they lie ([`Connection::answered`]). Their responses leave together, about [`JOINED_MAX`] octets
+//!   at most.
 //!
 //! # Example
 //!
