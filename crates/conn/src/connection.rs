@@ -275,7 +275,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
             }
             Reading::Whole { mut processing, head, request, used } => {
                 self.remaining = self.remaining.saturating_sub(1);
-                let surplus = source.into_surplus(used, self.remaining > 0, turn.host.joins(&head), turn.host);
+                let joins = source.octets().len() > used && turn.host.joins(&head);
+                let surplus = source.into_surplus(used, self.remaining > 0, joins, turn.host);
                 processing.set_surplus(surplus, turn.host);
                 processing.owe(owed);
                 self.enter(State::Processing(processing), Step::Process { head, request })
