@@ -8,6 +8,7 @@ use raida_reactor::buffer::Buffer;
 use raida_reactor::token::Token;
 use raida_sockets::{Stream, Tenant};
 
+use crate::counts::SyscallCounts;
 use crate::sys::{Interest, Last, Lent, Loan, Ring, Room, Tag};
 
 /// A connection that has a slot.
@@ -47,13 +48,9 @@ enum Arrival {
 #[derive(Debug)]
 enum Sending {
     Nothing,
-    /// With the kernel. `Some` where a close is linked to it: so many octets must go out for that.
-    Lent(Lent, Option<usize>),
+    /// With the kernel.
+    Lent(Lent),
     Done(Buffer, io::Result<usize>),
-    /// Done in full, and the connection closed behind it: the descriptor is not ours any more.
-    Closed(Buffer, usize),
-    /// Closed, and told.
-    Over,
 }
 
 /// What came of one turn.
@@ -73,15 +70,7 @@ pub(crate) struct Remains {
     /// To be returned.
     pub(crate) buffer: Option<Buffer>,
     /// To be returned when the kernel has said its last word.
-    pub(crate) leaving: Option<Leaving>,
-}
-
-/// A send that has outlived its connection.
-#[derive(Debug)]
-pub(crate) struct Leaving {
-    lent: Lent,
-    /// The connection itself, where the kernel may be about to close it.
-    linked: Option<(Stream, usize)>,
+    pub(crate) leaving: Option<Lent>,
 }
 
 impl Connection {
@@ -99,12 +88,8 @@ impl Connection {
         }
     }
 
-    /// Nothing where the kernel has closed it already: then nobody may touch the descriptor.
-    pub(crate) fn stream(&self) -> Option<&Stream> {
-        match self.sending {
-            Sending::Nothing | Sending::Lent(_, None) | Sending::Done(..) => Some(&self.stream),
-            Sending::Lent(_, Some(_)) | Sending::Closed(..) | Sending::Over => None,
-        }
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// Whether octets lie here that have not been reported.
@@ -114,51 +99,55 @@ impl Connection {
 
     pub(crate) fn receive(&mut self, ring: &mut Ring) {
         self.wish = Wish::Receive;
-        if self.receiving || self.arrival.is_some() {
-            return;
-        }
-        match self.stream() {
-            Some(stream) => {
-                ring.receive(stream, self.token, self.room);
-                self.receiving = true;
-            }
-            None => self.arrival = Some(Arrival::Ended),
+        if !self.receiving && self.arrival.is_none() {
+            ring.receive(&self.stream, self.token, self.room);
+            self.receiving = true;
         }
     }
 
     pub(crate) fn watch(&mut self, ring: &mut Ring) {
         self.wish = Wish::Watch;
-        if self.watched || self.broken {
-            return;
-        }
-        match self.stream() {
-            Some(stream) => {
-                // Once and for all: a poll that tells once would be used up by the end of the peer's sending.
-                ring.poll_always(stream, Interest::Broken, Tag::Watch(self.token));
-                self.watched = true;
-            }
-            None => self.broken = true,
+        if !self.watched && !self.broken {
+            // Once and for all: a poll that tells once would be used up by the end of the peer's sending.
+            ring.poll_always(&self.stream, Interest::Broken, Tag::Watch(self.token));
+            self.watched = true;
         }
     }
 
-    /// Begins to send; with `last`, closes behind it. Gives back a buffer that another send has left behind.
-    pub(crate) fn send(&mut self, buffer: Buffer, range: Range<usize>, last: bool, ring: &mut Ring) -> Option<Buffer> {
-        self.wish = Wish::Nothing;
-        let len = range.len();
-        // A receive that is still with the kernel would keep the socket open beyond the close.
-        let linked = last && !self.receiving && !self.watched;
-        let lent = if linked {
-            ring.send_then_close(&self.stream, self.token, buffer, range)
-        } else {
-            ring.send(&self.stream, self.token, buffer, range)
-        };
-        let begun = match lent {
-            Ok(lent) => Sending::Lent(lent, linked.then_some(len)),
+    /// Begins to send. Gives back a buffer that another send has left behind.
+    pub(crate) fn send(&mut self, buffer: Buffer, range: Range<usize>, ring: &mut Ring) -> Option<Buffer> {
+        let begun = match ring.send(&self.stream, self.token, buffer, range) {
+            Ok(lent) => Sending::Lent(lent),
             Err(buffer) => Sending::Done(buffer, Err(io::ErrorKind::InvalidInput.into())),
         };
-        match std::mem::replace(&mut self.sending, begun) {
+        self.begin(begun)
+    }
+
+    /// Sends at once what there is room for, the end behind it; leaves it to the ring where there is no room at all.
+    pub(crate) fn send_last(
+        &mut self,
+        buffer: Buffer,
+        range: Range<usize>,
+        ring: &mut Ring,
+        counts: &mut SyscallCounts,
+    ) -> Option<Buffer> {
+        let Some(octets) = buffer.as_ref().get(range.clone()) else { return self.send(buffer, range, ring) };
+        counts.send += 1;
+        let outcome = self.stream.send_last(octets);
+        match outcome {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.send(buffer, range, ring),
+            outcome => {
+                counts.shutdown += u64::from(outcome.as_ref().is_ok_and(|&sent| sent == range.len()));
+                self.begin(Sending::Done(buffer, outcome))
+            }
+        }
+    }
+
+    fn begin(&mut self, sending: Sending) -> Option<Buffer> {
+        self.wish = Wish::Nothing;
+        match std::mem::replace(&mut self.sending, sending) {
             Sending::Done(buffer, _) => Some(buffer),
-            Sending::Nothing | Sending::Lent(..) | Sending::Closed(..) | Sending::Over => None,
+            Sending::Nothing | Sending::Lent(_) => None,
         }
     }
 
@@ -182,14 +171,8 @@ impl Connection {
     /// Takes in what came of the send.
     pub(crate) fn note_sent(&mut self, outcome: io::Result<usize>, last: Last) {
         self.sending = match std::mem::replace(&mut self.sending, Sending::Nothing) {
-            Sending::Lent(lent, linked) => {
-                let buffer = lent.take_back(last);
-                match (outcome, linked) {
-                    (Ok(sent), Some(all)) if sent == all => Sending::Closed(buffer, sent),
-                    (outcome, _) => Sending::Done(buffer, outcome),
-                }
-            }
-            other @ (Sending::Nothing | Sending::Done(..) | Sending::Closed(..) | Sending::Over) => other,
+            Sending::Lent(lent) => Sending::Done(lent.take_back(last), outcome),
+            other @ (Sending::Nothing | Sending::Done(..)) => other,
         };
     }
 
@@ -213,11 +196,7 @@ impl Connection {
             Sending::Done(buffer, Err(error)) => {
                 return Turn::Told(Completion::Failed { token, error, buffer: Some(buffer) });
             }
-            Sending::Closed(buffer, sent) => {
-                self.sending = Sending::Over;
-                return Turn::Told(Completion::Sent { token, buffer, sent });
-            }
-            other @ (Sending::Nothing | Sending::Lent(..) | Sending::Over) => self.sending = other,
+            other @ (Sending::Nothing | Sending::Lent(_)) => self.sending = other,
         }
         if self.wish == Wish::Watch && self.broken {
             self.wish = Wish::Nothing;
@@ -235,48 +214,30 @@ impl Connection {
         }
     }
 
-    /// Ends everything in flight and closes, or leaves that to the kernel where it has been told to already.
-    pub(crate) fn close(self, reset: bool, ring: &mut Ring) -> Remains {
+    /// Ends everything in flight and closes.
+    pub(crate) fn close(self, reset: bool, ring: &mut Ring, counts: &mut SyscallCounts) -> Remains {
         if let Some(Arrival::Octets(loan)) = self.arrival {
             ring.give_back(loan);
         }
-        let (mut remains, stream) = (Remains::default(), self.stream);
-        let busy = self.receiving || self.watched;
+        let mut remains = Remains::default();
         match self.sending {
-            Sending::Nothing => shut(stream, reset, busy, ring),
-            Sending::Done(buffer, _) => {
-                remains.buffer = Some(buffer);
-                shut(stream, reset, busy, ring);
-            }
-            Sending::Lent(lent, None) => {
-                remains.leaving = Some(Leaving { lent, linked: None });
-                shut(stream, reset, true, ring);
-            }
-            Sending::Lent(lent, Some(all)) => {
-                remains.leaving = Some(Leaving { lent, linked: Some((stream, all)) });
-                ring.cancel(Tag::Send(self.token));
-            }
-            Sending::Closed(buffer, _) => {
-                remains.buffer = Some(buffer);
-                abandon(stream);
-            }
-            Sending::Over => abandon(stream),
+            Sending::Nothing => {}
+            Sending::Done(buffer, _) => remains.buffer = Some(buffer),
+            Sending::Lent(lent) => remains.leaving = Some(lent),
+        }
+        if reset {
+            // Where it fails the peer is gone, and there is nobody to tell.
+            let _ = self.stream.reset_on_close();
+        }
+        if self.receiving || self.watched || remains.leaving.is_some() {
+            // What is in flight keeps the socket open beyond a close, so it has to end first.
+            ring.cancel_all(&self.stream);
+            ring.close(self.stream);
+        } else {
+            counts.close += 1;
+            drop(self.stream);
         }
         remains
-    }
-}
-
-impl Leaving {
-    /// The kernel has said its last word: gives the buffer back, and closes what the kernel has not. The loop closed it
-    /// because its time was up, so what is unsent is dropped.
-    pub(crate) fn settle(self, outcome: &io::Result<usize>, last: Last, ring: &mut Ring) -> Buffer {
-        if let Some((stream, all)) = self.linked {
-            match outcome {
-                Ok(sent) if *sent == all => abandon(stream),
-                Ok(_) | Err(_) => shut(stream, true, false, ring),
-            }
-        }
-        self.lent.take_back(last)
     }
 }
 
@@ -286,28 +247,11 @@ impl Tenant for Connection {
     }
 
     fn has_work(&self) -> bool {
-        let sent = matches!(self.sending, Sending::Done(..) | Sending::Closed(..));
+        let sent = matches!(self.sending, Sending::Done(..));
         sent || match self.wish {
             Wish::Nothing => false,
             Wish::Receive => self.arrival.is_some(),
             Wish::Watch => self.broken,
         }
     }
-}
-
-/// Closes a connection that is ours, after what is in flight on it has been ended.
-fn shut(stream: Stream, reset: bool, busy: bool, ring: &mut Ring) {
-    if reset {
-        // Where it fails the peer is gone, and there is nobody to tell.
-        let _ = stream.reset_on_close();
-    }
-    if busy {
-        ring.cancel_all(&stream);
-    }
-    ring.close(stream);
-}
-
-/// Forgets a descriptor that the kernel has closed. By now it may be somebody else's.
-fn abandon(stream: Stream) {
-    let _ = std::os::fd::IntoRawFd::into_raw_fd(std::os::fd::OwnedFd::from(stream));
 }

@@ -9,8 +9,12 @@ pub struct SyscallCounts {
     pub peer_address: u64,
     /// `ioctl` on connections, for the octets that wait.
     pub unread: u64,
+    /// `send` on connections, of what is their last.
+    pub send: u64,
     /// `shutdown` on connections.
     pub shutdown: u64,
+    /// `close` on connections with nothing in flight; the others are closed by the ring.
+    pub close: u64,
     /// `recvmmsg`.
     pub receive_datagrams: u64,
     /// `sendmmsg`.

@@ -8,9 +8,9 @@ use crate::sys::Measures;
 /// for tests, which force what is rare: full queues, and buffers that run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rings {
-    /// Operations that are submitted at once, at most. 2 to 32 768, default 1 024.
+    /// Operations that are submitted at once, at most. 1 to 32 768, default 1 024.
     pub submissions: u32,
-    /// Completions that the shared queue holds; the kernel keeps what is beyond. 2 to 65 536 and no less than
+    /// Completions that the shared queue holds; the kernel keeps what is beyond. 1 to 65 536 and no less than
     /// `submissions`, default 4 096.
     pub completions: u32,
     /// Buffers for what is usually received. A power of two, 1 to 32 768, default 512.
@@ -52,11 +52,9 @@ impl Rings {
     }
 
     pub(crate) fn measures(&self) -> Measures {
-        // A send and the close linked to it have to fit in one submission.
-        let submissions = self.submissions.max(2);
         Measures {
-            submissions,
-            completions: self.completions.max(submissions),
+            submissions: self.submissions,
+            completions: self.completions.max(self.submissions),
             short: (self.short_buffers.next_power_of_two(), self.short_len),
             long: (self.long_buffers.next_power_of_two(), self.long_len),
         }

@@ -17,20 +17,17 @@ use raida_sockets::{
     Tenant, Wake, within,
 };
 
-use crate::connection::{self, Connection, Leaving};
+use crate::connection::{self, Connection};
 use crate::counts::{Incidents, SyscallCounts};
 use crate::listener::{self, Listener};
 use crate::polled_port::PolledPort;
 use crate::probe;
 use crate::rings::Rings;
 use crate::starved::Starved;
-use crate::sys::{Event, Interest, Last, Loan, Ring, Room, SLOTS_MAX, Tag};
+use crate::sys::{Event, Interest, Last, Lent, Loan, Ring, Room, SLOTS_MAX, Tag};
 
 /// Completions reported after which the loop is sent to submit and to look for others, even if there are more to report.
 const TURNS_MAX: u32 = 256;
-
-/// The longest answer that a close is linked to: it fits into any socket's buffer, so it goes out at once.
-const LINKED_MAX: usize = 2048;
 
 /// Buffers that may wait to be given back before the queue for them has to grow.
 const RETURNED_ROOM: usize = 1024;
@@ -52,7 +49,7 @@ pub struct Uring {
     ports: Box<[PolledPort]>,
     connections: Connections<Connection>,
     /// Sends that have outlived their connection.
-    leaving: HashMap<Token, Leaving>,
+    leaving: HashMap<Token, Lent>,
     starved: Starved,
     ready: Ready,
     returned: VecDeque<Buffer>,
@@ -142,15 +139,6 @@ impl Uring {
         })
     }
 
-    fn send_by(&mut self, token: Token, buffer: Buffer, range: Range<usize>, last: bool) {
-        let unneeded = match self.connections.get_mut(token) {
-            Some(connection) => connection.send(buffer, range, last, &mut self.ring),
-            None => Some(buffer),
-        };
-        self.returned.extend(unneeded);
-        self.connections.queue(token, &mut self.ready);
-    }
-
     /// Sorts what the kernel has told to whom it concerns. What concerns a tenancy that is over finds nobody.
     fn note(&mut self, event: Event) {
         match event {
@@ -207,9 +195,8 @@ impl Uring {
     }
 
     fn note_sent(&mut self, token: Token, outcome: io::Result<usize>, last: Last) {
-        if let Some(leaving) = self.leaving.remove(&token) {
-            let buffer = leaving.settle(&outcome, last, &mut self.ring);
-            self.returned.push_back(buffer);
+        if let Some(lent) = self.leaving.remove(&token) {
+            self.returned.push_back(lent.take_back(last));
         } else if let Some(connection) = self.connections.get_mut(token) {
             connection.note_sent(outcome, last);
             self.connections.queue(token, &mut self.ready);
@@ -316,7 +303,7 @@ impl Uring {
         while let Some(event) = self.ring.next_event() {
             self.note(event);
         }
-        // The last close may have freed a descriptor.
+        // A close may have freed a descriptor.
         self.reserve.refill();
         Ok(())
     }
@@ -325,7 +312,7 @@ impl Uring {
     fn reclaim(&mut self) -> io::Result<()> {
         self.end_loan();
         let Self { ring, connections, leaving, listeners, .. } = self;
-        connections.iter_mut().filter_map(|connection| connection.stream()).for_each(|stream| ring.cancel_all(stream));
+        connections.iter_mut().for_each(|connection| ring.cancel_all(connection.stream()));
         leaving.keys().for_each(|&token| ring.cancel(Tag::Send(token)));
         for number in (0u32..).take(listeners.len()) {
             [Tag::Accept(number), Tag::Datagrams(number), Tag::Room(number)]
@@ -402,14 +389,23 @@ impl Backend for Uring {
     }
 
     fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
-        self.send_by(token, buffer, range, false);
+        let unneeded = match self.connections.get_mut(token) {
+            Some(connection) => connection.send(buffer, range, &mut self.ring),
+            None => Some(buffer),
+        };
+        self.returned.extend(unneeded);
+        self.connections.queue(token, &mut self.ready);
     }
 
     fn send_last(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
-        // Where much is going on, the close shares a submission with others anyway, and a link costs more than it saves.
-        // A long answer may take a while, and the loop wants to hear of each part of it.
-        let alone = self.ready.is_empty() && range.len() <= LINKED_MAX;
-        self.send_by(token, buffer, range, alone);
+        // Without the ring: what is sent here and now is sent while the connection is still in the processor's cache,
+        // and the loop closes it in the same turn.
+        let unneeded = match self.connections.get_mut(token) {
+            Some(connection) => connection.send_last(buffer, range, &mut self.ring, &mut self.counts),
+            None => Some(buffer),
+        };
+        self.returned.extend(unneeded);
+        self.connections.queue(token, &mut self.ready);
     }
 
     fn watch(&mut self, token: Token) {
@@ -426,14 +422,14 @@ impl Backend for Uring {
         }
         self.counts.unread += 1;
         // Where the system cannot tell, the connection is broken, and whatever comes next tells that.
-        connection.stream().is_some_and(|stream| stream.unread().is_ok_and(|octets| octets > 0))
+        connection.stream().unread().is_ok_and(|octets| octets > 0)
     }
 
     fn shut_down_sending(&mut self, token: Token) {
-        if let Some(stream) = self.connections.get_mut(token).and_then(|connection| connection.stream()) {
+        if let Some(connection) = self.connections.get_mut(token) {
             self.counts.shutdown += 1;
             // Fails only where the peer is gone, and the receive that follows tells that better.
-            let _ = stream.shut_down_sending();
+            let _ = connection.stream().shut_down_sending();
         }
     }
 
@@ -519,10 +515,10 @@ impl Uring {
     /// Closes what is not in the table any more.
     fn bury(&mut self, connection: Connection, reset: bool) {
         let token = connection.token();
-        let remains = connection.close(reset, &mut self.ring);
+        let remains = connection.close(reset, &mut self.ring, &mut self.counts);
         self.returned.extend(remains.buffer);
-        if let Some(leaving) = remains.leaving {
-            self.leaving.insert(token, leaving);
+        if let Some(lent) = remains.leaving {
+            self.leaving.insert(token, lent);
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Ring {
     /// Operations whose last completion has not been seen, those without a completion aside.
     in_flight: usize,
     /// What the submission queue had no room for even after a submission. Usually empty, for ever.
-    waiting: VecDeque<(Entry, Option<Entry>)>,
+    waiting: VecDeque<Entry>,
     enters: u64,
     /// How often the submission queue was full.
     full: u64,
@@ -142,29 +142,10 @@ impl Ring {
         Ok(lent)
     }
 
-    /// Sends all of it and then closes; where not all goes out, the connection stays open. Who calls this owns the
-    /// descriptor no longer from the moment at which a completion says that everything has been sent.
-    pub(crate) fn send_then_close(
-        &mut self,
-        stream: &Stream,
-        token: Token,
-        buffer: Buffer,
-        range: Range<usize>,
-    ) -> Result<Lent, Buffer> {
-        let (lent, place) = Lent::new(buffer, range)?;
-        // A short send counts as failed and breaks the link only where everything was asked for.
-        let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
-        let send = opcode::Send::new(fd(stream), place.first, place.len).flags(flags).build();
-        let send = send.flags(Flags::IO_LINK).user_data(Tag::Send(token).to_word());
-        self.in_flight += 1;
-        self.push(send, Some(silent(opcode::Close::new(fd(stream)).build())));
-        Ok(lent)
-    }
-
     /// Closes behind everything that has been pushed before.
     pub(crate) fn close(&mut self, stream: Stream) {
         let descriptor = OwnedFd::from(stream).into_raw_fd();
-        self.push(silent(opcode::Close::new(Fd(descriptor)).build()), None);
+        self.push(silent(opcode::Close::new(Fd(descriptor)).build()));
     }
 
     /// Tells once when there is what `interest` says.
@@ -180,13 +161,13 @@ impl Ring {
     /// Ends what is in flight under this tag. Its last completion still comes.
     pub(crate) fn cancel(&mut self, tag: Tag) {
         let what = CancelBuilder::user_data(tag.to_word()).all();
-        self.push(silent(opcode::AsyncCancel2::new(what).build()), None);
+        self.push(silent(opcode::AsyncCancel2::new(what).build()));
     }
 
     /// Ends everything in flight on this connection. The last completions still come.
     pub(crate) fn cancel_all(&mut self, stream: &Stream) {
         let what = CancelBuilder::fd(fd(stream)).all();
-        self.push(silent(opcode::AsyncCancel2::new(what).build()), None);
+        self.push(silent(opcode::AsyncCancel2::new(what).build()));
     }
 
     /// Submits what has been pushed, waits for `want` completions, for at most `timeout`, and takes care of what the
@@ -285,13 +266,13 @@ impl Ring {
 
     fn start(&mut self, operation: Entry, tag: Tag) {
         self.in_flight += 1;
-        self.push(operation.user_data(tag.to_word()), None);
+        self.push(operation.user_data(tag.to_word()));
     }
 
-    /// Puts one entry, or two that are linked, into the submission queue; submits first where that is full.
-    fn push(&mut self, entry: Entry, then: Option<Entry>) {
+    /// Puts an entry into the submission queue; submits first where that is full.
+    fn push(&mut self, entry: Entry) {
         if self.waiting.is_empty() {
-            if self.try_push(&entry, then.as_ref()) {
+            if self.try_push(&entry) {
                 return;
             }
             self.full += 1;
@@ -300,29 +281,24 @@ impl Ring {
                 self.enters += 1;
                 let _ = self.io.submit();
             }
-            if self.try_push(&entry, then.as_ref()) {
+            if self.try_push(&entry) {
                 return;
             }
         }
-        self.waiting.push_back((entry, then));
+        self.waiting.push_back(entry);
     }
 
-    /// Never splits a link: a chain ends where a submission does.
-    fn try_push(&mut self, entry: &Entry, then: Option<&Entry>) -> bool {
-        let mut queue = self.io.submission();
-        if queue.capacity() - queue.len() < 1 + usize::from(then.is_some()) {
-            return false;
-        }
-        // SAFETY: needs what the entries point to until their last completions. The only pointers are those of sends,
-        // whose octets a `Lent` keeps that long; buffers of receives belong to a pool, which lives longer than the ring.
-        unsafe { queue.push(entry).is_ok() && then.is_none_or(|then| queue.push(then).is_ok()) }
+    fn try_push(&mut self, entry: &Entry) -> bool {
+        // SAFETY: needs what the entry points to until its last completion. The only pointers are those of sends, whose
+        // octets a `Lent` keeps that long; buffers of receives belong to a pool, which lives longer than the ring.
+        unsafe { self.io.submission().push(entry).is_ok() }
     }
 
     /// Moves what had no room into the submission queue; says whether some of it still has none.
     fn refill_submissions(&mut self) -> bool {
-        while let Some((entry, then)) = self.waiting.pop_front() {
-            if !self.try_push(&entry, then.as_ref()) {
-                self.waiting.push_front((entry, then));
+        while let Some(entry) = self.waiting.pop_front() {
+            if !self.try_push(&entry) {
+                self.waiting.push_front(entry);
                 return true;
             }
         }
