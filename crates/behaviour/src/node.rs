@@ -30,6 +30,9 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     config: String,
     listen: String,
+    /// The backend that is asked for, and the one that has to serve; `None`: the default, whatever it is.
+    asked: Option<String>,
+    serving: Option<String>,
 }
 
 impl Node {
@@ -125,7 +128,8 @@ impl Drop for Node {
 impl Builder {
     fn of(program: PathBuf) -> Self {
         let listen = "127.0.0.1:0".to_owned();
-        Self { program, arguments: Vec::new(), environment: Vec::new(), config: String::new(), listen }
+        let (asked, serving) = (wished_backend(), wished_backend());
+        Self { program, arguments: Vec::new(), environment: Vec::new(), config: String::new(), listen, asked, serving }
     }
 
     /// Adds a flag.
@@ -157,6 +161,13 @@ impl Builder {
         self
     }
 
+    /// Asks for one backend and expects another to serve, whatever the suite runs on.
+    #[must_use]
+    pub fn backend(mut self, asked: &str, serving: &str) -> Self {
+        (self.asked, self.serving) = (Some(asked.to_owned()), Some(serving.to_owned()));
+        self
+    }
+
     /// The command line, in `folder`.
     #[must_use]
     pub fn command(&self, folder: &Path) -> Command {
@@ -165,8 +176,8 @@ impl Builder {
         let mut command = Command::new(&self.program);
         command.arg("--config").arg(file).arg("--data-dir").arg(folder.join("data"));
         command.args(["--listen", &self.listen]).args(&self.arguments);
-        if let Some(backend) = wished_backend() {
-            command.args(["--backend", &backend]);
+        if let Some(backend) = &self.asked {
+            command.args(["--backend", backend]);
         }
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RAIDA_")) {
             command.env_remove(name);
@@ -204,7 +215,8 @@ impl Builder {
             let serves = serving_address(&line);
             said.push(line);
             if let Some(address) = serves {
-                assert!(serves_as_wished(said.last().unwrap()), "another backend serves: {said:#?}");
+                let is_expected = |backend: &String| said.last().unwrap().contains(backend);
+                assert!(self.serving.as_ref().is_none_or(is_expected), "another backend serves: {said:#?}");
                 break address;
             }
         };
@@ -219,11 +231,6 @@ impl Builder {
 #[must_use]
 pub fn wished_backend() -> Option<String> {
     std::env::var("RAIDA_BEHAVIOUR_BACKEND").ok()
-}
-
-/// Whether the line that says that the node serves names the backend that the suite is to run on.
-fn serves_as_wished(line: &str) -> bool {
-    wished_backend().is_none_or(|wish| line.contains(&wish))
 }
 
 /// The first address in the line that says that the node serves.
