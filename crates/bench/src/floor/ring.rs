@@ -2,10 +2,11 @@
 //!
 //! Why it cannot be leaner:
 //!
-//! - One accept serves for all connections, one poll for all datagrams. A connection costs three entries, receive, send and
-//!   close, and two completions: the send tells only of failure, and the close is linked to it, so neither waits for us.
-//!   To link the receive too would save a completion, and with it the chance to look at the request before it is
-//!   answered: no server could do that.
+//! - One accept serves for all connections, one poll for all datagrams. A connection costs one entry, to receive. To link
+//!   the answer to it would save a completion, and with it the chance to look at the request before it is answered: no
+//!   server could do that.
+//! - What has nothing to wait for is a call, as on epoll: `send` with `MSG_MORE`, `shutdown`, `close`. Through the ring
+//!   they cost the same with few connections in flight, and more with many (docs/performance.md).
 //! - The ring has a single issuer and runs its work when we wait, so nothing interrupts the loop; one system call submits
 //!   all that has come up and waits.
 //! - The kernel is not asked who connected. Memory is each connection's own, and none is handed to and fro.
@@ -45,7 +46,8 @@ pub(super) fn serve(shape: &Shape, listener: &OwnedFd, datagrams: &OwnedFd, say:
 fn received(shape: &Shape, ring: &mut Ring, place: usize, got: &mut usize, outcome: i32) -> io::Result<()> {
     let Ok(octets @ 1..) = usize::try_from(outcome) else {
         *got = 0;
-        return ring.close(place);
+        ring.close(place);
+        return Ok(());
     };
     *got += octets;
     let whole = *got / shape.request;
@@ -53,6 +55,9 @@ fn received(shape: &Shape, ring: &mut Ring, place: usize, got: &mut usize, outco
         return ring.receive(place, *got);
     }
     *got = 0;
-    let len = if shape.persistent { whole * shape.answer } else { shape.answer };
-    ring.answer(place, len, shape.persistent)
+    if shape.persistent {
+        return ring.answer(place, whole * shape.answer);
+    }
+    ring.answer_and_close(place, shape.answer);
+    Ok(())
 }

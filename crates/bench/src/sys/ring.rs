@@ -1,11 +1,12 @@
 //! One ring, its connections, and their memory.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::Fd;
 use io_uring::{IoUring, cqueue, opcode};
+use rustix::net::{self, SendFlags, Shutdown};
 
 /// Octets that one receive takes in at most.
 const ROOM: usize = 4096;
@@ -16,8 +17,6 @@ const ENTRIES: u32 = 4096;
 const ACCEPT: u64 = u64::MAX;
 const DATAGRAMS: u64 = u64::MAX - 1;
 const SEND: u64 = u64::MAX - 2;
-/// What a tag counts from there on is a connection that closes, and not one that receives.
-const CLOSE: u64 = 1 << 32;
 
 /// What has come about.
 pub(crate) enum Happened {
@@ -29,14 +28,14 @@ pub(crate) enum Happened {
     Nothing,
 }
 
-/// A ring over which connections are accepted, received from, answered and closed.
+/// A ring over which connections are accepted and received from. What has nothing to wait for is done without it.
 ///
 /// Each connection has memory of its own, which no operation but its own uses; there is one operation, or one chain of
 /// them, in flight for each at most. Memory is allocated once and never freed or moved: the process ends with it.
 pub(crate) struct Ring {
     ring: IoUring,
-    /// Descriptors by place; -1: nobody is there.
-    descriptors: Vec<i32>,
+    /// By place; `None`: nobody is there.
+    streams: Vec<Option<OwnedFd>>,
     free: Vec<usize>,
     octets: &'static mut [[u8; ROOM]],
 }
@@ -48,7 +47,7 @@ impl Ring {
         builder.setup_single_issuer().setup_defer_taskrun().setup_cqsize(4 * ENTRIES);
         Ok(Self {
             ring: builder.build(ENTRIES)?,
-            descriptors: vec![-1; connections],
+            streams: (0..connections).map(|_| None).collect(),
             free: (0..connections).rev().collect(),
             octets: Vec::leak(vec![[0; ROOM]; connections]),
         })
@@ -86,8 +85,8 @@ impl Ring {
         self.push(&receive)
     }
 
-    /// Answers with the first `len` octets that came, then closes, or receives again.
-    pub(crate) fn answer(&mut self, place: usize, len: usize, stays: bool) -> io::Result<()> {
+    /// Answers with the first `len` octets that came, then receives again.
+    pub(crate) fn answer(&mut self, place: usize, len: usize) -> io::Result<()> {
         let (first, len) = (self.octets.get(place).map_or(std::ptr::null(), |octets| octets.as_ptr()), len.min(ROOM));
         let send = opcode::Send::new(self.descriptor(place), first, u32::try_from(len).unwrap_or(0));
         let send = send.flags(libc::MSG_NOSIGNAL).build().flags(Flags::IO_LINK | Flags::SKIP_SUCCESS);
@@ -96,16 +95,26 @@ impl Ring {
             self.ring.submit()?;
         }
         self.push(&send.user_data(SEND))?;
-        if stays {
-            return self.receive(place, 0);
-        }
-        self.close(place)
+        self.receive(place, 0)
     }
 
-    /// Closes. The place is free when that is done.
-    pub(crate) fn close(&mut self, place: usize) -> io::Result<()> {
-        let close = opcode::Close::new(self.descriptor(place));
-        self.push(&close.build().user_data(CLOSE | place as u64))
+    /// Answers with the first `len` octets that came, the end of the connection in the same packet, and closes.
+    pub(crate) fn answer_and_close(&mut self, place: usize, len: usize) {
+        let octets = self.octets.get(place).and_then(|octets| octets.get(..len)).unwrap_or_default();
+        if let Some(Some(stream)) = self.streams.get(place) {
+            // Either fails only where the peer is gone.
+            let _ = net::send(stream, octets, SendFlags::NOSIGNAL | SendFlags::MORE);
+            let _ = net::shutdown(stream, Shutdown::Write);
+        }
+        self.close(place);
+    }
+
+    /// Closes a connection on which nothing is in flight.
+    pub(crate) fn close(&mut self, place: usize) {
+        if let Some(stream) = self.streams.get_mut(place) {
+            *stream = None;
+            self.free.push(place);
+        }
     }
 
     /// Keeps the books.
@@ -115,26 +124,17 @@ impl Ring {
             ACCEPT if outcome < 0 => Err(io::Error::from_raw_os_error(-outcome)),
             ACCEPT => {
                 let Some(place) = self.free.pop() else { return Err(io::ErrorKind::OutOfMemory.into()) };
-                if let Some(descriptor) = self.descriptors.get_mut(place) {
-                    *descriptor = outcome;
+                if let Some(stream) = self.streams.get_mut(place) {
+                    // SAFETY: needs an open descriptor that nobody else closes: the kernel has just made it, for us.
+                    *stream = Some(unsafe { OwnedFd::from_raw_fd(outcome) });
                 }
                 self.receive(place, 0)?;
                 Ok(Happened::Nothing)
             }
             DATAGRAMS => Ok(Happened::Datagrams),
-            tag if tag & CLOSE != 0 && tag != SEND => {
-                let place = usize::try_from(tag & !CLOSE).unwrap_or(usize::MAX);
-                if outcome == -libc::ECANCELED {
-                    // The send before it failed: the peer is gone.
-                    self.close(place)?;
-                } else {
-                    self.free.push(place);
-                }
-                Ok(Happened::Nothing)
-            }
-            tag if tag < CLOSE => Ok(Happened::Received(usize::try_from(tag).unwrap_or(usize::MAX), outcome)),
-            // A send that failed tells so, and the close behind it too.
-            _ => Ok(Happened::Nothing),
+            // A send that failed tells so, and the receive behind it too.
+            SEND => Ok(Happened::Nothing),
+            place => Ok(Happened::Received(usize::try_from(place).unwrap_or(usize::MAX), outcome)),
         }
     }
 
@@ -146,7 +146,7 @@ impl Ring {
     }
 
     fn descriptor(&self, place: usize) -> Fd {
-        Fd(self.descriptors.get(place).copied().unwrap_or(-1))
+        Fd(self.streams.get(place).and_then(Option::as_ref).map_or(-1, AsRawFd::as_raw_fd))
     }
 
     fn room(&mut self) -> usize {
