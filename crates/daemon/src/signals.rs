@@ -25,7 +25,7 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub struct Signals {
     arriving: Arriving,
-    stopping: Arc<AtomicBool>,
+    stop_asked: Arc<AtomicBool>,
     left_alone: Arc<AtomicBool>,
 }
 
@@ -39,10 +39,15 @@ impl Signals {
     ///
     /// What the system said.
     pub fn listen() -> io::Result<Self> {
-        let (stopping, left_alone) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (stop_asked, left_alone) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        // First: a stop between two of these steps must leave its mark, since it does not end the process any more.
+        for signal in STOPS {
+            register(signal, Arc::clone(&stop_asked))?;
+        }
         for signal in STOPS.into_iter().chain(OTHERS) {
             register_conditional_default(signal, Arc::clone(&left_alone))?;
         }
+        let stopping = Arc::new(AtomicBool::new(false));
         for signal in STOPS {
             // In this order: the first one sets the flag after it was looked at, the second finds it set.
             register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping))?;
@@ -51,7 +56,7 @@ impl Signals {
         // A file that may not grow is an error of the write, and no reason to die.
         register(SIGXFSZ, Arc::default())?;
         let arriving = Arriving::new(STOPS.into_iter().chain(OTHERS))?;
-        Ok(Self { arriving, stopping, left_alone })
+        Ok(Self { arriving, stop_asked, left_alone })
     }
 
     /// From now on they do what they do to any program, as does a stop that has been asked for meanwhile: nothing is
@@ -68,7 +73,7 @@ impl Signals {
     /// Whether the process has been told to stop: what takes long need not be begun.
     #[must_use]
     pub fn is_stop_asked(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+        self.stop_asked.load(Ordering::SeqCst)
     }
 
     /// Waits for the next; `None` once somebody has closed the [`bell`](Self::bell).
