@@ -99,7 +99,7 @@ impl fmt::Display for Contestant {
             Self::Raida(interface) => write!(f, "raida {}", name_of(*interface)),
             Self::Other(line) => {
                 let program = line.split_whitespace().next().map(Path::new).and_then(Path::file_name);
-                program.map_or_else(|| f.write_str("other"), |name| write!(f, "{}", name.display()))
+                write!(f, "{}", program.unwrap_or_default().display())
             }
         }
     }
