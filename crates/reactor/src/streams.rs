@@ -18,9 +18,6 @@ use crate::service::{Answer, Request, Service, Transport};
 use crate::token::Token;
 use crate::workers::{Finished, Origin, Outcome, Road};
 
-/// Octets of one response that are sent at once. More takes the system milliseconds, and everybody else waits meanwhile.
-const SEND_MAX: usize = 64 << 10;
-
 impl<S: Service, C: Clock> Core<S, C> {
     /// Octets came, and perhaps there are more in the kernel. They are lent, and wiped before they go back.
     pub(crate) fn received(&mut self, token: Token, octets: &mut [u8], more: bool) -> Order {
@@ -395,10 +392,10 @@ impl<S: Service, C: Clock> Core<S, C> {
     /// Sends a part of the response, counted from its start.
     fn send(&mut self, token: Token, range: Range<usize>) -> Order {
         let Some(link) = self.links.get_mut(token) else { return Order::Nothing };
-        let (start, is_all) = (link.response_at.start, range.len() <= SEND_MAX);
-        let range = start + range.start..start + range.end.min(range.start + SEND_MAX);
+        let start = link.response_at.start;
+        let range = start + range.start..start + range.end;
         match link.response.take() {
-            Some(buffer) if is_all && link.machine.closes_when_sent() => Order::SendLast(token, buffer, range),
+            Some(buffer) if link.machine.closes_when_sent() => Order::SendLast(token, buffer, range),
             Some(buffer) => Order::Send(token, buffer, range),
             None => Order::Nothing,
         }
