@@ -193,7 +193,8 @@ fn a_number_too_large_to_be_read_is_named_with_its_key_and_what_that_accepts() {
         format!("server = {{ port = -{NUMBER} }}\n"),
     ] {
         let texts = messages(&text);
-        let is_named = |told: &str| told.contains(": server.port: ") && told.ends_with("a whole number from 1 to 65535");
+        let is_named =
+            |told: &str| told.contains(": server.port: ") && told.ends_with("a whole number from 1 to 65535");
         assert!(texts.len() == 1 && is_named(&texts[0]), "{texts:?}");
     }
     let texts = messages(&format!("[nowhere]\nport = {NUMBER}\n"));
