@@ -22,6 +22,8 @@ pub struct BufferPool {
     small: Vec<Buffer>,
     large: Vec<Buffer>,
     booked: usize,
+    /// Octets of those that have grown and are lent out.
+    grown: usize,
     bound: usize,
 }
 
@@ -29,7 +31,7 @@ impl BufferPool {
     /// A pool that never owns more than `bound` octets, [`TINY`] buffers and grown answers aside. Allocates nothing yet.
     #[must_use]
     pub const fn new(bound: usize) -> Self {
-        Self { tiny: Vec::new(), tiny_lent: 0, small: Vec::new(), large: Vec::new(), booked: 0, bound }
+        Self { tiny: Vec::new(), tiny_lent: 0, small: Vec::new(), large: Vec::new(), booked: 0, grown: 0, bound }
     }
 
     /// Gives the pool another bound. What it owns beyond it is kept, and nothing is added.
@@ -88,6 +90,7 @@ impl BufferPool {
             }
             _ => {
                 self.booked = self.booked.saturating_sub(buffer.booked());
+                self.grown = self.grown.saturating_sub(grown(&buffer));
                 return;
             }
         };
@@ -95,12 +98,25 @@ impl BufferPool {
         class.push(buffer);
     }
 
+    /// Whether what a buffer has grown by can be booked within the bound. Free buffers give way to it, but those that have
+    /// grown take half of the bound at most: peers who are slow to read long answers cannot keep the others from theirs.
+    pub fn make_room(&mut self, buffer: &Buffer) -> bool {
+        let growth = growth(buffer);
+        if growth == 0 {
+            return true;
+        }
+        self.grown + buffer.len() <= self.bound / 2 && self.shrink(growth)
+    }
+
     /// Books what a buffer has grown by since it was taken. May pass the bound: then nothing is handed out for a while.
     pub fn book_growth(&mut self, buffer: &mut Buffer) {
-        if buffer.booked() > 0 && buffer.len() > buffer.booked() {
-            self.booked += buffer.len() - buffer.booked();
+        let growth = growth(buffer);
+        if growth > 0 {
+            self.grown -= grown(buffer);
+            self.booked += growth;
             let len = buffer.len();
             buffer.book(len);
+            self.grown += grown(buffer);
         }
     }
 
@@ -124,15 +140,33 @@ impl BufferPool {
 
     /// A new buffer, for which free ones of the other size give way.
     fn allocate(&mut self, len: usize) -> Option<Buffer> {
-        while self.booked + len > self.bound {
-            let freed = if len == SMALL { self.large.pop() } else { self.small.pop() }?;
-            self.booked -= freed.booked();
+        if !self.shrink(len) {
+            return None;
         }
         self.booked += len;
         let mut buffer = Buffer::zeroed(len);
         buffer.book(len);
         Some(buffer)
     }
+
+    /// Frees free buffers until `len` more octets are within the bound, if that is possible.
+    fn shrink(&mut self, len: usize) -> bool {
+        while self.booked + len > self.bound {
+            let Some(freed) = self.large.pop().or_else(|| self.small.pop()) else { return false };
+            self.booked -= freed.booked();
+        }
+        true
+    }
+}
+
+/// What a buffer that counts has grown by since that was booked.
+fn growth(buffer: &Buffer) -> usize {
+    if buffer.booked() == 0 { 0 } else { buffer.len().saturating_sub(buffer.booked()) }
+}
+
+/// What a buffer counts among those that have outgrown their size.
+fn grown(buffer: &Buffer) -> usize {
+    if matches!(buffer.booked(), 0 | SMALL | LARGE) { 0 } else { buffer.booked() }
 }
 
 /// How long the buffer is that holds `len` octets.
@@ -209,6 +243,38 @@ mod tests {
         pool.put(buffer);
         assert_eq!(pool.octets(), 0);
         assert!(pool.take(1).is_some());
+    }
+
+    #[test]
+    fn grown_answers_have_half_of_the_bound_and_no_more() {
+        let mut pool = BufferPool::new(100 * SMALL);
+        let mut grown: Vec<Buffer> = Vec::new();
+        for fits in [true, true, false] {
+            let mut buffer = pool.take(1).unwrap();
+            buffer.grow(20 * SMALL);
+            assert_eq!(pool.make_room(&buffer), fits);
+            if fits {
+                pool.book_growth(&mut buffer);
+            }
+            grown.push(buffer);
+        }
+        assert!(pool.octets() <= 100 * SMALL);
+        grown.drain(1..).for_each(|buffer| pool.put(buffer));
+        let mut buffer = pool.take(1).unwrap();
+        buffer.grow(20 * SMALL);
+        assert!(pool.make_room(&buffer), "one has gone");
+    }
+
+    #[test]
+    fn free_buffers_give_way_to_a_long_answer() {
+        let mut pool = BufferPool::new(100 * SMALL);
+        let small: Vec<Buffer> = std::iter::from_fn(|| pool.take(1)).collect();
+        small.into_iter().for_each(|buffer| pool.put(buffer));
+        let mut answer = pool.take(1).unwrap();
+        answer.grow(40 * SMALL);
+        assert!(pool.make_room(&answer));
+        pool.book_growth(&mut answer);
+        assert!(pool.octets() <= 100 * SMALL);
     }
 
     proptest! {

@@ -122,6 +122,8 @@ figures! {
     requests_over_rate,
     /// Requests refused with 254 because their source keeps too much memory with half of its requests.
     buffers_over_source,
+    /// Long answers that were given up, and refused with 254, because those of others take the room that there is for them.
+    answers_over_memory,
     /// Sources that lost their place in the tables of sources.
     sources_evicted,
     /// Accepts that the system refused.

@@ -21,8 +21,8 @@ pub struct Part {
 impl Settings {
     /// The memory of one reactor when everything in it is used up to its bound, the backend's own aside.
     ///
-    /// Only answers above [`LARGE`](crate::buffer::LARGE) octets may pass it, each for as long as it is being sent: no
-    /// further buffer is handed out meanwhile.
+    /// Answers that have outgrown their buffers are within it once they come back from their workers. Those of changes made
+    /// together may pass it, each for as long as it is being sent: no further buffer is handed out meanwhile.
     #[must_use]
     pub fn footprint(&self) -> [Part; 5] {
         let part = |name, octets: usize| Part { name, octets: octets as u64 };

@@ -128,7 +128,14 @@ impl<S: Service, C: Clock> Core<S, C> {
             self.counters.stale_completions.add(1);
             return self.returned(answer);
         }
-        let len = self.respond(token, &head, outcome, answer, began);
+        // What the batch has done is done, and its answers may hold what nobody will ever be told again.
+        let len = if road == Road::Batch || self.buffers.make_room(&answer) {
+            self.respond(token, &head, outcome, answer, began)
+        } else {
+            self.counters.answers_over_memory.add(1);
+            self.buffers.put(answer);
+            self.refuse_link(token, &head.refuse(Status::MEMORY_ALLOC), began)
+        };
         let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         self.follow(token, step, &mut [], now)
     }
