@@ -133,6 +133,8 @@ fn sees_a_new_limit() -> bool {
 
 /// Connections that the node has accepted.
 fn idle_connections(node: &Node, count: usize) -> Vec<TcpStream> {
+    // Whoever was served may know that before his descriptor is back; behind a datagram it is.
+    served_by_datagram(node);
     let before = process::descriptors(node.pid());
     let connections = (0..count).map(|_| ask::connect(node.address())).collect();
     wait_until("the node has accepted them", || process::descriptors(node.pid()) == before + count);

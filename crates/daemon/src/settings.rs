@@ -91,8 +91,11 @@ pub fn workers(config: &Config) -> raida_workers::Config {
     let waiting = if server.raida_servers.is_empty() { 0 } else { config.peers.fixes_max.get() };
     let threads = (own + waiting).min(raida_workers::Config::THREADS_MAX);
     let name_prefix = "raida-work".to_owned();
-    raida_workers::Config { threads, queue_capacity, name_prefix, pin: config.workers.pin }
+    raida_workers::Config { threads, queue_capacity, name_prefix, pin: config.workers.pin, nice: WORKERS_NICE }
 }
+
+/// Where processors are short, echoes, votes and connections go before what takes long.
+const WORKERS_NICE: u8 = 5;
 
 /// For the batcher.
 #[must_use]

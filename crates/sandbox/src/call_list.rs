@@ -29,7 +29,8 @@ pub(crate) const CALLS: &[c_long] = &[
     // Memory.
     SYS_brk, SYS_madvise, SYS_membarrier, SYS_mmap, SYS_mprotect, SYS_mremap, SYS_munmap,
     // Threads and signals, its own.
-    SYS_exit, SYS_exit_group, SYS_futex, SYS_futex_waitv, SYS_get_robust_list, SYS_getpid, SYS_getppid, SYS_gettid,
+    SYS_exit, SYS_exit_group, SYS_futex, SYS_futex_waitv, SYS_get_robust_list, SYS_getpid, SYS_getppid, SYS_getpriority,
+    SYS_gettid, SYS_setpriority,
     SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigpending, SYS_rt_sigprocmask, SYS_rt_sigreturn,
     SYS_rt_sigtimedwait, SYS_sched_getaffinity, SYS_sched_setaffinity, SYS_sched_yield, SYS_set_robust_list,
     SYS_set_tid_address, SYS_sigaltstack, SYS_tgkill,

@@ -46,6 +46,7 @@ mod queue;
 mod room;
 mod sync;
 mod threads;
+mod urgency;
 
 pub use affinity::pin_thread;
 #[cfg(feature = "testing")]

@@ -5,6 +5,7 @@ use crate::completion::Permit;
 use crate::crew::{Crew, Task};
 use crate::sync::Parker;
 use crate::threads::Threads;
+use crate::urgency::give_way;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -22,12 +23,15 @@ pub struct Config {
     /// Whether each worker is bound to one processor. Where that fails, a warning is logged and
     /// the worker runs unbound.
     pub pin: bool,
+    /// How much workers give way to threads that want the same processor: what is added to their
+    /// nice value, 0 to 19. Where that fails, they are as urgent as everybody.
+    pub nice: u8,
 }
 
 impl Default for Config {
-    /// One thread per processor, 1 024 jobs per worker, `worker-N`, not pinned.
+    /// One thread per processor, 1 024 jobs per worker, `worker-N`, not pinned, as urgent as others.
     fn default() -> Self {
-        Self { threads: 0, queue_capacity: 1024, name_prefix: "worker".to_owned(), pin: false }
+        Self { threads: 0, queue_capacity: 1024, name_prefix: "worker".to_owned(), pin: false, nice: 0 }
     }
 }
 
@@ -77,11 +81,16 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
 
     fn start(&self, worker: usize, parker: Parker, config: &Config) -> io::Result<()> {
         let crew = Arc::clone(&self.crew);
-        let pin = config.pin;
+        let (pin, nice) = (config.pin, config.nice);
         let name = format!("{}-{worker}", config.name_prefix);
         let life = move || {
             if pin && let Err(error) = affinity::pin_thread(worker) {
                 warn!(worker, %error, "worker runs unpinned");
+            }
+            if nice > 0
+                && let Err(error) = give_way(nice)
+            {
+                debug!(worker, %error, "worker is as urgent as everybody");
             }
             crew.work(worker, &parker);
         };

@@ -16,7 +16,7 @@ enum Job {
 
 fn pool(threads: usize, queue_capacity: usize) -> Pool<Job, String> {
     let name_prefix = "share".to_owned();
-    let config = Config { threads, queue_capacity, name_prefix, pin: false };
+    let config = Config { threads, queue_capacity, name_prefix, pin: false, nice: 0 };
     let run = |job: &mut Job| {
         if let Job::Hold(begun, release) = job {
             begun.send(()).unwrap();
