@@ -64,16 +64,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let contestants = options.contestants();
     let division = Division::of_this_machine()?;
     let bar = progress_bar(workloads.len() * contestants.len() * options.rounds() as usize);
-    let mut lines = Vec::new();
+    let (mut lines, mut failures) = (Vec::new(), Vec::new());
     for workload in &workloads {
         let race = Race { options, workload, division: &division, bar: &bar };
-        lines.extend(race.run(&contestants).with_context(|| workload.name.clone())?);
+        match race.run(&contestants) {
+            Ok(of_workload) => lines.extend(of_workload),
+            // What the others show is not lost for that.
+            Err(error) => failures.push(format!("{}: {}", workload.name, in_one_line(&error))),
+        }
     }
     bar.finish_and_clear();
     if options.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
     } else {
         println!("{}", table::render(&lines));
+    }
+    if !failures.is_empty() {
+        bail!("{}", failures.join("; "));
     }
     Ok(())
 }
@@ -174,7 +181,8 @@ impl Race<'_> {
             return Ok(starter(Err(excuse.to_owned())));
         }
         let processors = if self.workload.is_crammed { &self.division.all } else { &self.division.server };
-        let programs = Programs { node: self.options.node.clone() };
+        // It is started in a folder of its own.
+        let programs = Programs { node: std::path::absolute(&self.options.node).context("finding the node")? };
         let process = match contestant.start(&programs, self.workload, processors) {
             Ok(process) => process,
             // Some kernels, and some builds, have no io_uring.

@@ -74,9 +74,23 @@ impl Wheel {
         if self.lists.front(DUE).is_some() {
             return Some(Instant::from_micros(0));
         }
-        (self.hand..self.hand + u64::from(BUCKETS))
-            .find(|&tick| self.is_marked(bucket(tick)))
-            .map(|tick| Instant::from_micros(tick.saturating_mul(TICK_US)))
+        let tick = self.hand.saturating_add(self.first_marked()?);
+        Some(Instant::from_micros(tick.saturating_mul(TICK_US)))
+    }
+
+    /// How many buckets behind the hand's the first one is that is not empty, once round.
+    fn first_marked(&self) -> Option<u64> {
+        let (word, bit) = (bucket(self.hand) as usize / 64, bucket(self.hand) % 64);
+        let behind_the_hand = !0_u64 << bit;
+        (0..=WORDS).find_map(|step| {
+            let marks = self.occupied.get((word + step) % WORDS)?;
+            let marks = match step {
+                0 => marks & behind_the_hand,
+                WORDS => marks & !behind_the_hand,
+                _ => *marks,
+            };
+            (marks != 0).then(|| 64 * step as u64 + u64::from(marks.trailing_zeros()) - u64::from(bit))
+        })
     }
 
     /// Takes an item whose deadline has passed, and disarms it.
