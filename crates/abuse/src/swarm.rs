@@ -45,9 +45,6 @@ struct Member {
     due: Instant,
 }
 
-/// Moments within the pause at which somebody speaks.
-const PARTS: u32 = 1000;
-
 /// Connections opened at once.
 const BATCH: usize = 250;
 
@@ -62,9 +59,9 @@ impl Swarm {
             let source = self.sources[usize::try_from(self.opened).unwrap_or_default() % self.sources.len()];
             let stream = connect(self.node, source, self.habit.room)?;
             self.opened += 1;
-            // Drips are spread over the pause: so many peers do not speak all at once.
-            let part = u32::try_from(self.opened % u64::from(PARTS)).unwrap_or_default();
-            let due = Instant::now() + self.habit.pause * part / PARTS;
+            // Drips are spread over the pause.
+            let part = u32::try_from(self.opened % 64).unwrap_or_default();
+            let due = Instant::now() + self.habit.pause * part / 64;
             self.members.push(Member { stream, said: 0, due });
         }
         self.most = self.most.max(self.members.len());
@@ -93,7 +90,7 @@ impl Swarm {
     pub(crate) fn turn(&mut self) -> Result<()> {
         self.open()?;
         self.drip();
-        thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(20));
         Ok(())
     }
 
