@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use raida_sockets::{ListeningSocket, Place, Reserve, Source, Stream, is_of_one_connection, is_want, shed};
+use raida_sockets::{ListeningSocket, Place, Relief, Reserve, Source, Stream, is_of_one_connection, is_want, shed};
 
 use crate::counts::SyscallCounts;
 use crate::crowd::Crowd;
@@ -117,12 +117,17 @@ impl Listener {
             }
             Err(error) if is_of_one_connection(&error) => Turn::Again,
             Err(error) => {
-                let shed = if is_want(&error) { shed(socket, reserve, &mut counts.accept) } else { 0 };
                 self.asked = false;
-                if self.stopping {
-                    self.close();
+                let relief = if is_want(&error) { shed(socket, reserve, &mut counts.accept) } else { Relief::Shed(0) };
+                match relief {
+                    Relief::Accepted(stream, peer) => Turn::Accepted(stream, peer),
+                    Relief::Shed(shed) => {
+                        if self.stopping {
+                            self.close();
+                        }
+                        Turn::Failed { error, shed }
+                    }
                 }
-                Turn::Failed { error, shed }
             }
         }
     }

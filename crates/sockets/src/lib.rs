@@ -44,7 +44,7 @@ pub use ready::{Place, Ready};
 pub use reserve::Reserve;
 pub use setup::{Keepalive, Setup, within};
 pub use setup_error::{SetupError, Step};
-pub use shed::{is_of_one_connection, is_want, shed};
+pub use shed::{Relief, is_of_one_connection, is_want, shed};
 pub use source::Source;
 pub use sys::{DatagramSocket, Eventfd, ListeningSocket, Stream, set_blocking, set_nonblocking};
 pub use wake::Wake;

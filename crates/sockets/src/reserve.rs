@@ -25,10 +25,11 @@ impl Reserve {
         self.0 = None;
     }
 
-    /// Takes one into reserve again where there is none, if there is one to be had.
-    pub fn refill(&mut self) {
+    /// Takes one into reserve again where there is none, if there is one to be had, and says whether there is one now.
+    pub fn refill(&mut self) -> bool {
         if self.0.is_none() {
             *self = Self::new();
         }
+        self.0.is_some()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
-use raida_sockets::{ListeningSocket, Place, Reserve, Stream, is_of_one_connection, is_want, shed};
+use raida_sockets::{ListeningSocket, Place, Relief, Reserve, Stream, is_of_one_connection, is_want, shed};
 
 use crate::sys::{Ring, Tag};
 
@@ -147,14 +147,19 @@ impl Listener {
     }
 
     fn fail(&mut self, error: io::Error, reserve: &mut Reserve) -> Turn {
-        let shed = match &self.socket {
+        let relief = match &self.socket {
             Some(socket) if is_want(&error) => shed(socket, reserve, &mut 0),
-            Some(_) | None => 0,
+            Some(_) | None => Relief::Shed(0),
         };
-        if self.stopping {
-            self.close();
+        match relief {
+            Relief::Accepted(stream, peer) => Turn::Accepted(stream, peer),
+            Relief::Shed(shed) => {
+                if self.stopping {
+                    self.close();
+                }
+                Turn::Failed { error, shed }
+            }
         }
-        Turn::Failed { error, shed }
     }
 
     fn close(&mut self) {

@@ -3,8 +3,8 @@
 //! Serves three clients of its own making and ends; with an address it serves whoever comes, a hundred at most:
 //!
 //! ```text
-//! cargo run -p raida-uring --example tcp_hello
-//! cargo run -p raida-uring --example tcp_hello 127.0.0.1:25000
+//! cargo run -p raida-uring --example tcp_hello_uring
+//! cargo run -p raida-uring --example tcp_hello_uring 127.0.0.1:25000
 //! ```
 
 use std::error::Error;
