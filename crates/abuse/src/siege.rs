@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use raida_behaviour::{Node, process};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 
 use crate::finding::Finding;
 use crate::honest::Honest;
@@ -69,7 +72,7 @@ impl Siege {
     /// Plays it.
     pub(crate) fn play(self, stage: &Stage, node: &Node, mut attacker: impl Attacker) -> Result<Finding> {
         let before = process::descriptors(node.pid());
-        let quiet = self.honest.ask_for(stage.quiet());
+        let (quiet, _) = watched(node, || self.honest.ask_for(stage.quiet()));
         let (is_up, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
         let (seen, used, rest, fought) = thread::scope(|scope| {
             let fight = scope.spawn(|| {
@@ -121,11 +124,14 @@ impl Siege {
     }
 }
 
-/// Attackers are elsewhere. Where they share processors with the node and its clients, they get a third of what those get, so
-/// that it is the node that is tried and not the machine.
+/// Attackers are elsewhere. Where they share processors with the node and its clients, they get what those leave, at once and
+/// not at the end of a time slice, so that it is the node that is tried and not the machine.
 fn step_back() {
-    // A thread's own affair on Linux. Where it is refused, the attack is as unfair as the machine.
-    let _ = rustix::process::nice(5);
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    if set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle).is_err() {
+        // Then the attack is as unfair as the machine.
+        let _ = rustix::process::nice(19);
+    }
 }
 
 fn ratios(quiet: &crate::honest::Seen, seen: &crate::honest::Seen) -> String {

@@ -23,7 +23,7 @@ pub(crate) fn play(stage: &Stage) -> Result<Finding> {
         room: None,
     };
     let swarm = Swarm::new(node.address(), vec![Ipv4Addr::LOCALHOST], stage.many(10_000), habit);
-    Siege { must_rest: true, ..Siege::of(&node) }.play(stage, &node, Dripping(swarm))
+    Siege::of(&node).play(stage, &node, Dripping(swarm))
 }
 
 /// A swarm is an attacker.
