@@ -245,6 +245,11 @@ tables! {
         /// Answers kept for datagrams that come again within ten seconds; each has `server.udp_effective_payload` bytes at
         /// most.
         resends_max: usize = Key::integer("resends_max", 0..=1_048_576, 4096);
+        /// Nonces of requests under encryption types 1 and 2 that are remembered for ten minutes, each with its answer, about
+        /// 1000 bytes together. The same request again gets the former answer; any other one under the same key and nonce is
+        /// refused with 34, and so is the same one where its answer was longer than 2048 bytes. 0: none is remembered, as
+        /// clients with a fixed nonce need it.
+        nonces_max: usize = Key::integer("nonces_max", 0..=16_777_216, 0);
     }
 
     /// What the node asks other nodes, and lets them ask.

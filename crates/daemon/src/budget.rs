@@ -44,6 +44,8 @@ const LOCKER: u64 = 50;
 const RESERVATION: u64 = 100;
 /// Beside the answer: its key, twice.
 const RESEND: u64 = 256;
+/// A digest of key and nonce, one of the request, the name of the key, and an answer of 256 octets.
+const NONCE: u64 = 1024;
 /// Addresses that have broken coins, each with its calls.
 const BREAKERS: u64 = 32_768 * 64;
 /// The program itself, its allocator, and what is small and has no bound of its own.
@@ -72,6 +74,7 @@ impl Budget {
             ("queues", job * (waiting + batched + 2 * batch)),
             ("stacks", STACK * (reactors + workers.threads as u64 + OTHER_THREADS)),
             ("resends", commands.resends_max as u64 * (config.server.udp_payload_max as u64 + RESEND)),
+            ("nonces", commands.nonces_max as u64 * NONCE),
             ("reservations", commands.reservations_max as u64 * RESERVATION),
             ("breaks", breakers),
             ("coins", store.cache_pages as u64 * PAGE),

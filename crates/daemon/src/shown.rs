@@ -43,6 +43,7 @@ pub(crate) fn limits(config: &Config, plan: &DescriptorPlan) -> BTreeMap<String,
         ("queue_max", config.workers.queue_max.get() as u64),
         ("reservations_max", commands.reservations_max as u64),
         ("resends_max", commands.resends_max as u64),
+        ("nonces_max", commands.nonces_max as u64),
         ("fixes_max", config.peers.fixes_max.get() as u64),
         ("cache_pages", config.store.cache_pages as u64),
     ];

@@ -10,6 +10,7 @@ use raida_wire::Command;
 use crate::call_limit::CallLimit;
 use crate::figures::Figures;
 use crate::gate::Gate;
+use crate::nonces::Nonces;
 use crate::resends::Resends;
 use crate::reservations::Reservations;
 use crate::settings::{Settings, Surroundings};
@@ -24,6 +25,7 @@ pub(crate) struct Books {
     pub(crate) breaks: CallLimit,
     pub(crate) fixes: Gate,
     pub(crate) resends: Resends,
+    pub(crate) nonces: Nonces,
 }
 
 impl Books {
@@ -36,6 +38,7 @@ impl Books {
             breaks: CallLimit::new(settings.breaks),
             fixes: Gate::new(settings.fixes_max),
             resends: Resends::new(settings.resends_max),
+            nonces: Nonces::new(settings.nonces_max),
         }
     }
 }
@@ -91,14 +94,15 @@ impl Observer {
         ]
     }
 
-    /// Everything else that is counted. Takes three locks, each for a moment.
+    /// Everything else that is counted. Takes four locks, each for a moment.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let Books { statistics, tickets, reservations, breaks, fixes, resends } = &*self.books;
+        let Books { statistics, tickets, reservations, breaks, fixes, resends, nonces } = &*self.books;
         let now = self.clock.now();
         let shown = statistics.read();
         let [begun, redeemed, silent] = &statistics.fixes;
         let (tickets, (resends_kept, resends)) = (tickets.tally(now), resends.tally());
+        let (nonces_kept, nonces) = nonces.tally();
         let (numbers, pages) = reservations.lock(now).count();
         Figures {
             coins_powned: shown.coins_powned,
@@ -117,6 +121,11 @@ impl Observer {
             resends: resends.repeated,
             resends_awaited: resends.came_early,
             resends_evicted: resends.evicted,
+            nonces_kept: nonces_kept as u64,
+            nonces_repeated: nonces.repeated,
+            nonces_awaited: nonces.came_early,
+            nonces_refused: nonces.refused,
+            nonces_evicted: nonces.evicted,
         }
     }
 }

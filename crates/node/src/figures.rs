@@ -51,4 +51,14 @@ figures! {
     resends_evicted,
     /// Answers kept for datagrams that come again now.
     resends_kept,
+    /// Requests that came again with their nonce and got the former answer.
+    nonces_repeated,
+    /// Requests that came again with their nonce while the first one ran.
+    nonces_awaited,
+    /// Requests refused because their nonce had been used for another one.
+    nonces_refused,
+    /// Nonces that made room for newer ones before their ten minutes were over.
+    nonces_evicted,
+    /// Nonces remembered now.
+    nonces_kept,
 }

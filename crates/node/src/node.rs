@@ -16,9 +16,10 @@ use crate::asked::Asked;
 use crate::books::{Books, Observer};
 use crate::dispatch::{Answering, Entry, Work};
 use crate::keys::{Keys, Lookup};
+use crate::once::Opened;
 use crate::peers::Peers;
 use crate::reply::Reply;
-use crate::resends::{Letter, Turn};
+use crate::resends::Letter;
 use crate::setback::{Outcome, Setback};
 use crate::settings::{Settings, Surroundings};
 use crate::statistics::{Judged, Statistics};
@@ -98,15 +99,19 @@ impl Node {
     }
 
     /// Finds the key, opens the envelope, runs the command, seals the answer.
-    fn serve(&self, run: Answering, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow {
+    fn serve(
+        &self,
+        run: Answering,
+        is_once: bool,
+        request: &mut Request<'_>,
+        answer: &mut Answer<'_>,
+        place: Place,
+    ) -> Flow {
         let (head, from, transport) = (request.head, request.peer.ip(), request.transport);
-        let (payload, session) = match self.open(request, place) {
+        let fingerprint = self.fingerprint(request, is_once);
+        let Opened { payload, session, hold } = match self.take(fingerprint, request, answer, place) {
             Ok(opened) => opened,
-            Err(Unopened::NotCached) => return Flow::Deferred,
-            Err(Unopened::Refused(refusal)) => {
-                self.refuse(refusal, &head, answer);
-                return Flow::Answered;
-            }
+            Err(flow) => return flow,
         };
         let asked = Asked::new(head, payload, from, transport, place);
         let mut reply = Reply::new(answer, session, transport);
@@ -116,7 +121,10 @@ impl Node {
                 return Flow::Deferred;
             }
             outcome => {
-                self.seal(reply, outcome);
+                let answer = self.seal(reply, outcome);
+                if let Some(hold) = hold.filter(|_| answer.status().is_result()) {
+                    hold.keep(self.now(), answer);
+                }
             }
         }
         Flow::Answered
@@ -219,6 +227,8 @@ pub(crate) fn guarded<T>(command: Command, run: impl FnOnce() -> Result<T, Setba
 impl Service for Node {
     fn admit(&self, head: &Head) -> Result<(), Status> {
         match Keys::find(self.store(), head.key(), Place::Reactor) {
+            // What took the key away may come again.
+            Lookup::Unknown if self.books.nonces.knows(head, self.now()) => Ok(()),
             Lookup::Unknown => Err(head.unknown_key()),
             Lookup::Found(_) | Lookup::NotCached | Lookup::Failed => Ok(()),
         }
@@ -257,20 +267,9 @@ impl Service for Node {
                 return Flow::Answered;
             }
         };
-        let letter = if entry.is_once { Letter::of(request) } else { None };
-        let running = match letter.map(|letter| self.books.resends.begin(letter, self.now(), answer)) {
-            Some(Turn::Repeated) => return Flow::Answered,
-            Some(Turn::Running) => return Flow::Silent,
-            Some(Turn::First(running)) => Some(running),
-            None => None,
-        };
-        let flow = self.serve(run, request, answer, place);
+        let flow = self.serve(run, entry.is_once, request, answer, place);
         if flow == Flow::Answered {
-            let status = answer.status();
-            if let Some(running) = running.filter(|_| status.is_result()) {
-                running.keep(self.now(), answer);
-            }
-            tell(request, status);
+            tell(request, answer.status());
         }
         flow
     }

@@ -1,15 +1,16 @@
 //! Answers kept for datagrams that come again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use raida_reactor::Instant;
 use raida_reactor::service::{Answer, Flow, Request, Transport};
-use raida_wire::Status;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+
+use crate::sealed::Sealed;
+use crate::shelf::{Bounds, Shelf};
 
 /// How long an answer is kept.
 const LIFE: Duration = Duration::from_secs(10);
@@ -23,20 +24,16 @@ const ANSWER_OCTETS: usize = 2048;
 #[derive(Debug)]
 pub(crate) struct Resends {
     table: Mutex<Table>,
-    /// How many answers are kept. The oldest makes room for the newest; its command then simply runs again.
-    max: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
-    answers: HashMap<Letter, Kept>,
-    /// Oldest first. Has every key of `answers`.
-    order: VecDeque<(Instant, Letter)>,
-    /// Octets of all answers.
-    octets: usize,
+    /// The oldest makes room for the newest; its command then simply runs again.
+    answers: Shelf<Letter, Sealed>,
     /// Those that a thread is at: so many threads at most, and one batch.
     running: HashSet<Letter>,
-    tally: Tally,
+    repeated: u64,
+    came_early: u64,
 }
 
 /// What has come again, and what has been forgotten.
@@ -88,18 +85,6 @@ impl Running<'_> {
     }
 }
 
-struct Kept {
-    octets: Zeroizing<Vec<u8>>,
-    status: Status,
-    since: Instant,
-}
-
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
 impl Letter {
     /// The name of a request that nobody has opened yet; `None` unless it came in a datagram.
     pub(crate) fn of(request: &Request<'_>) -> Option<Self> {
@@ -113,8 +98,10 @@ impl Letter {
 }
 
 impl Resends {
+    /// Keeps so many answers.
     pub(crate) fn new(max: usize) -> Self {
-        Self { table: Mutex::default(), max }
+        let answers = Shelf::new(Bounds { count: max, octets: max.saturating_mul(ANSWER_OCTETS), life: LIFE });
+        Self { table: Mutex::new(Table { answers, running: HashSet::new(), repeated: 0, came_early: 0 }) }
     }
 
     /// Begins to run a datagram, unless it has been answered lately or runs already.
@@ -125,7 +112,7 @@ impl Resends {
         } else if table.running.insert(letter) {
             Turn::First(Running { resends: self, letter })
         } else {
-            table.tally.came_early += 1;
+            table.came_early += 1;
             Turn::Running
         }
     }
@@ -138,48 +125,27 @@ impl Resends {
             return Some(Flow::Answered);
         }
         let is_running = table.running.contains(letter);
-        table.tally.came_early += u64::from(is_running);
+        table.came_early += u64::from(is_running);
         is_running.then_some(Flow::Silent)
     }
 
     /// Keeps a sealed answer.
     pub(crate) fn keep(&self, letter: Letter, now: Instant, answer: &mut Answer<'_>) {
-        if self.max == 0 {
-            return;
-        }
-        let (octets, status) = (octets(answer), answer.status());
-        let octets_max = self.max.saturating_mul(ANSWER_OCTETS);
-        if octets.len() > octets_max {
-            return;
-        }
-        let mut table = self.lock();
-        while let Some((since, oldest)) = table.order.front().copied()
-            && (table.order.len() >= self.max || table.octets + octets.len() > octets_max || since + LIFE <= now)
-        {
-            table.order.pop_front();
-            // The same datagram may have been answered anew since.
-            if table.answers.get(&oldest).is_some_and(|kept| kept.since == since) {
-                table.tally.evicted += u64::from(now < since + LIFE);
-                table.forget(&oldest);
-            }
-        }
-        table.forget(&letter);
-        table.octets += octets.len();
-        table.order.push_back((now, letter));
-        table.answers.insert(letter, Kept { octets, status, since: now });
+        let sealed = Sealed::of(answer);
+        let octets = sealed.len();
+        self.lock().answers.put(letter, sealed, octets, now);
     }
 
-    /// Counts datagrams that came again in one batch, and were answered with it.
-    pub(crate) fn count_repeated(&self, datagrams: usize) {
-        if datagrams > 0 {
-            self.lock().tally.repeated += datagrams as u64;
-        }
+    /// Counts a datagram that came again in one batch, and was answered with it.
+    pub(crate) fn count_repeated(&self) {
+        self.lock().repeated += 1;
     }
 
     /// How many answers are kept now, and what has come of them so far.
     pub(crate) fn tally(&self) -> (usize, Tally) {
-        let table = self.lock();
-        (table.answers.len(), table.tally)
+        let Table { answers, repeated, came_early, .. } = &*self.lock();
+        let tally = Tally { repeated: *repeated, came_early: *came_early, evicted: answers.evicted() };
+        (answers.len(), tally)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -189,39 +155,17 @@ impl Resends {
 
 impl Table {
     fn repeat(&mut self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
-        let Some(kept) = self.answers.get(letter).filter(|kept| now < kept.since + LIFE) else { return false };
-        self.tally.repeated += 1;
-        write(&kept.octets, kept.status, answer);
+        let Some(sealed) = self.answers.get(letter, now) else { return false };
+        self.repeated += 1;
+        sealed.write(answer);
         true
     }
-
-    fn forget(&mut self, letter: &Letter) {
-        if let Some(kept) = self.answers.remove(letter) {
-            self.octets -= kept.octets.len();
-        }
-    }
-}
-
-/// Gives one finished answer a second time.
-pub(crate) fn copy(first: &mut Answer<'_>, second: &mut Answer<'_>) {
-    write(&octets(first), first.status(), second);
-}
-
-fn octets(answer: &mut Answer<'_>) -> Zeroizing<Vec<u8>> {
-    let range = answer.range();
-    Zeroizing::new(answer.buffer(0).get(range).unwrap_or_default().to_vec())
-}
-
-fn write(octets: &[u8], status: Status, answer: &mut Answer<'_>) {
-    for (to, from) in answer.buffer(octets.len()).iter_mut().zip(octets) {
-        *to = *from;
-    }
-    answer.finish(0..octets.len(), status);
 }
 
 #[cfg(test)]
 mod tests {
     use raida_reactor::buffer::Buffer;
+    use raida_wire::Status;
 
     use super::*;
 
@@ -280,37 +224,5 @@ mod tests {
         assert!(matches!(resends.begin(letter(1), at(4), &mut answer), Turn::Repeated));
         assert!(resends.lock().running.is_empty());
         assert_eq!(resends.tally(), (1, Tally { repeated: 1, came_early: 2, evicted: 0 }));
-    }
-
-    #[test]
-    fn long_answers_leave_room_for_fewer() {
-        let resends = Resends::new(4);
-        let text = [7; 3000];
-        for number in 0..10 {
-            let mut buffer = Buffer::zeroed(4000);
-            let mut answer = Answer::new(&mut buffer);
-            answer.buffer(4000)[..3000].copy_from_slice(&text);
-            answer.finish(0..3000, Status::SUCCESS);
-            resends.keep(letter(number), at(number.into()), &mut answer);
-            let table = resends.lock();
-            let held: usize = table.answers.values().map(|kept| kept.octets.len()).sum();
-            assert!(held == table.octets && held <= 4 * ANSWER_OCTETS);
-        }
-        assert!(repeated(&resends, letter(9), at(10)).is_some() && repeated(&resends, letter(7), at(10)).is_none());
-    }
-
-    #[test]
-    fn the_oldest_makes_room_and_nothing_piles_up() {
-        let resends = Resends::new(4096);
-        for number in 0..5000 {
-            keep(&resends, letter(number), at(number.into()), b"x");
-        }
-        let kept = (0..5000).filter(|number| repeated(&resends, letter(*number), at(5000)).is_some());
-        assert_eq!(kept.collect::<Vec<_>>(), (904..5000).collect::<Vec<_>>());
-        assert_eq!(resends.tally(), (4096, Tally { repeated: 4096, came_early: 0, evicted: 904 }));
-        keep(&resends, letter(904), at(20_000_000), b"again");
-        assert_eq!(resends.tally().1.evicted, 904, "whose time is over makes no room");
-        let table = resends.table.lock().unwrap();
-        assert_eq!((table.order.len(), table.answers.len()), (1, 1));
     }
 }

@@ -38,6 +38,11 @@ pub struct Settings {
     pub reservations: ReservationLimit,
     /// How many answers are kept for datagrams that come again.
     pub resends_max: usize,
+    /// How many nonces of requests under types 1 and 2 are remembered, so that none is used twice. 0: none, and clients may
+    /// use one nonce for everything.
+    ///
+    /// Source: protocol §2.3
+    pub nonces_max: usize,
     /// Whether there are Merkle trees for others to see. Where not, all roots are zero.
     ///
     /// Source: protocol §6.4
@@ -62,6 +67,7 @@ impl Settings {
             breaks: BreakLimit::default(),
             reservations: ReservationLimit::default(),
             resends_max: 4096,
+            nonces_max: 0,
             integrity: true,
             mirror_keys: Vec::new(),
         }

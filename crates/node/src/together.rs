@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use raida_reactor::service::{Answer, Place, Request};
+use raida_reactor::service::{Answer, Flow, Place, Request};
 use raida_store::Batch;
 use raida_wire::{Month, Status};
 
 use crate::asked::Asked;
 use crate::dispatch::Work;
 use crate::ledger::Ledger;
-use crate::node::{Node, Unopened, guarded, tell};
+use crate::node::{Node, guarded, tell};
+use crate::once::{Fingerprint, Hold, Opened};
 use crate::reply::Reply;
-use crate::resends::{self, Letter, Running, Turn};
+use crate::sealed::Sealed;
 use crate::setback::{Outcome, Setback};
 use crate::statistics::Powned;
 
@@ -23,41 +24,36 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
     node: &Node,
     calls: impl Iterator<Item = (&'r mut Request<'q>, &'r mut Answer<'a>)>,
 ) {
-    let now = node.now();
     let mut together = Together {
         node,
         batch: node.store().write().map_err(Setback::from),
         month: node.surroundings.calendar.month(),
         ran: Vec::new(),
     };
-    let (mut letters, mut repeats) = (HashMap::new(), Vec::new());
+    let (mut firsts, mut repeats) = (HashMap::new(), Vec::new());
     for (request, answer) in calls {
-        let letter = Letter::of(request);
-        if let Some(first) = letter.and_then(|letter| letters.get(&letter).copied()) {
+        let fingerprint = node.fingerprint(request, true);
+        let first = fingerprint.and_then(|fingerprint| firsts.get(&fingerprint).copied());
+        if let (Some(fingerprint), Some(first)) = (fingerprint, first) {
+            fingerprint.count_repeated(&node.books);
             repeats.push((first, answer));
             continue;
         }
-        let running = match letter.map(|letter| node.books.resends.begin(letter, now, answer)) {
-            Some(Turn::Repeated) => continue,
-            Some(Turn::First(running)) => Some(running),
-            // Nobody else serves changes.
-            Some(Turn::Running) | None => None,
-        };
         // What panics outside of its command has no envelope for an answer: the reactor tells it 252.
-        if let Ok(Some(place)) = guarded(request.head.command(), || Ok(together.run(request, answer, running))) {
-            letter.and_then(|letter| letters.insert(letter, place));
+        if let Ok(Some(place)) = guarded(request.head.command(), || Ok(together.run(fingerprint, request, answer))) {
+            fingerprint.and_then(|fingerprint| firsts.insert(fingerprint, place));
         }
     }
     let mut answers = together.commit();
-    node.books.resends.count_repeated(repeats.len());
     for (first, answer) in repeats {
         if let Some((_, first)) = answers.get_mut(first) {
-            resends::copy(first, answer);
+            Sealed::of(first).write(answer);
         }
     }
-    for (running, answer) in answers {
-        if let Some(running) = running.filter(|_| answer.status().is_result()) {
-            running.keep(now, answer);
+    let now = node.now();
+    for (hold, answer) in answers {
+        if let Some(hold) = hold.filter(|_| answer.status().is_result()) {
+            hold.keep(now, answer);
         }
     }
 }
@@ -73,30 +69,33 @@ struct Together<'n, 'r, 'a> {
 
 /// A request that has run and waits for the commit.
 struct Ran<'n, 'r, 'a> {
-    /// Where it came in a datagram: it is known to run until its answer is kept.
-    running: Option<Running<'n>>,
+    /// Where it must not run a second time: it is known to run until its answer is kept.
+    hold: Option<Hold<'n>>,
     reply: Reply<'r, 'a>,
     outcome: Outcome,
     powned: Powned,
 }
 
 impl<'n, 'r, 'a> Together<'n, 'r, 'a> {
-    /// Runs one request, and tells its place among those that wait. One that can not even be opened does not wait.
+    /// Runs one request, and tells its place among those that wait. One that is not to run, or can not even be opened, does
+    /// not wait.
     fn run(
         &mut self,
+        fingerprint: Option<Fingerprint>,
         request: &mut Request<'_>,
         answer: &'r mut Answer<'a>,
-        running: Option<Running<'n>>,
     ) -> Option<usize> {
         let (node, head, from, transport) = (self.node, request.head, request.peer.ip(), request.transport);
-        let (payload, session) = match node.open(request, Place::Worker) {
+        let Opened { payload, session, hold } = match node.take(fingerprint, request, answer, Place::Worker) {
             Ok(opened) => opened,
-            Err(Unopened::Refused(refusal)) => {
-                node.refuse(refusal, &head, answer);
+            Err(flow) => {
+                // The same request in this batch, over the other transport: a batch answers every one.
+                if flow == Flow::Silent {
+                    node.refuse(head.refuse(Status::REQUEST_RATE), &head, answer);
+                }
                 tell(request, answer.status());
                 return None;
             }
-            Err(Unopened::NotCached) => return None,
         };
         let asked = Asked::new(head, payload, from, transport, Place::Worker);
         let mut reply = Reply::new(answer, session, transport);
@@ -108,7 +107,7 @@ impl<'n, 'r, 'a> Together<'n, 'r, 'a> {
         if let Err(Setback::Refused(status)) = outcome {
             tell(request, status);
         }
-        self.ran.push(Ran { running, reply, outcome, powned });
+        self.ran.push(Ran { hold, reply, outcome, powned });
         Some(self.ran.len() - 1)
     }
 
@@ -125,14 +124,14 @@ impl<'n, 'r, 'a> Together<'n, 'r, 'a> {
     }
 
     /// Commits, counts what was powned, seals all answers and hands them back.
-    fn commit(self) -> Vec<(Option<Running<'n>>, &'r mut Answer<'a>)> {
+    fn commit(self) -> Vec<(Option<Hold<'n>>, &'r mut Answer<'a>)> {
         let committed = self.batch.and_then(|batch| batch.commit().map_err(Setback::from));
-        let seal = |Ran { running, reply, outcome, powned }| {
+        let seal = |Ran { hold, reply, outcome, powned }| {
             let outcome = committed.and(outcome);
             if outcome.is_ok() {
                 self.node.statistics().count_powned(powned);
             }
-            (running, self.node.seal(reply, outcome))
+            (hold, self.node.seal(reply, outcome))
         };
         self.ran.into_iter().map(seal).collect()
     }

@@ -76,6 +76,7 @@ impl Vault {
                 per_address_max: commands.reservations_per_address_max,
             },
             resends_max: commands.resends_max,
+            nonces_max: commands.nonces_max,
             ..Settings::new(config.server.raida_id, AdminKey::new(*admin_key.expose()))
         };
         let (store, peers): (_, Arc<dyn Peers>) = (Arc::clone(&self.store), others::peers(config)?);
