@@ -3,43 +3,69 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-/// When something began, and how long it may take.
+/// When something began, and how long it may take: for those who wait with a socket of their own.
+///
+/// ```
+/// use std::net::TcpListener;
+/// use std::time::Duration;
+///
+/// use raida_client::Deadline;
+///
+/// let socket = TcpListener::bind("127.0.0.1:0")?; // and nobody connects
+/// socket.set_nonblocking(true)?;
+/// let deadline = Deadline::after(Duration::from_millis(20));
+/// while let Some(left) = deadline.left() {
+///     match socket.accept() {
+///         Err(error) if Deadline::judges(&error) => std::thread::sleep(left.min(Duration::from_millis(5))),
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// assert!(deadline.elapsed() >= deadline.span());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline {
+pub struct Deadline {
     start: Instant,
     span: Duration,
 }
 
 impl Deadline {
     /// `span` from now.
-    pub(crate) fn after(span: Duration) -> Self {
+    #[must_use]
+    pub fn after(span: Duration) -> Self {
         Self { start: Instant::now(), span }
     }
 
     /// `span` from now, but not later than this deadline.
-    pub(crate) fn within(self, span: Duration) -> Self {
+    #[must_use]
+    pub fn within(self, span: Duration) -> Self {
         Self::after(span.min(self.left().unwrap_or_default()))
     }
 
     /// How long there is; `None` when it has passed. Never zero, which sockets take for "no limit".
-    pub(crate) fn left(self) -> Option<Duration> {
+    #[must_use]
+    pub fn left(self) -> Option<Duration> {
         self.span.checked_sub(self.elapsed()).filter(|left| !left.is_zero())
     }
 
     /// How long it has been.
-    pub(crate) fn elapsed(self) -> Duration {
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
         self.start.elapsed()
     }
 
     /// How long there was in the beginning.
-    pub(crate) const fn span(self) -> Duration {
+    #[must_use]
+    pub const fn span(self) -> Duration {
         self.span
     }
-}
 
-/// Whether the system call ended without effect: a signal, or the time-out, which the deadline judges.
-pub(crate) fn is_pause(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    /// Whether a system call ended without effect, by a signal or by its own time-out: how much time is left says whether
+    /// to call again.
+    #[must_use]
+    pub fn judges(error: &io::Error) -> bool {
+        matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    }
 }
 
 #[cfg(test)]

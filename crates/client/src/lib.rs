@@ -67,6 +67,7 @@ pub use ask::ask;
 pub use authentication::{Renewal, detect, detect_sum, pown, pown_sum};
 pub use change::{Change, available_change, break_coin, join_coins};
 pub use coin::{Coin, Secret};
+pub use deadline::Deadline;
 pub use envelope::{Envelope, KeyCoin};
 pub use error::{AskError, PayloadError, Stage, Trouble};
 pub use executive::{FreeNumbers, IssuedNumbers, all_numbers, available_numbers, create, delete, free};

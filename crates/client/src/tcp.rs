@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::answer::Trip;
-use crate::deadline::{Deadline, is_pause};
+use crate::deadline::Deadline;
 use crate::error::{Stage, Trouble};
 use crate::letter::Letter;
 use crate::options::Options;
@@ -90,7 +90,7 @@ fn send(stream: &mut TcpStream, mut octets: &[u8], deadline: Deadline) -> Result
         stream.set_write_timeout(Some(left)).map_err(Trouble::Send)?;
         match stream.write(octets) {
             Ok(written) => octets = octets.get(written..).unwrap_or_default(),
-            Err(error) if is_pause(&error) => {}
+            Err(error) if Deadline::judges(&error) => {}
             Err(error) => return Err(Trouble::Send(error)),
         }
     }
@@ -113,7 +113,7 @@ fn receive(stream: &mut TcpStream, letter: &Letter, deadline: Deadline) -> Resul
         match stream.read(room) {
             Ok(0) => return Err(Trouble::Cut { received: octets.len(), needed }),
             Ok(read) => octets.extend_from_slice(room.get(..read).unwrap_or_default()),
-            Err(error) if is_pause(&error) => {}
+            Err(error) if Deadline::judges(&error) => {}
             Err(error) => return Err(Trouble::Receive(error)),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use raida_wire::ResponseError;
 
 use crate::answer::Trip;
-use crate::deadline::{Deadline, is_pause};
+use crate::deadline::Deadline;
 use crate::error::{Stage, Trouble};
 
 /// What a datagram turned out to be.
@@ -94,7 +94,7 @@ impl Route {
         loop {
             match self.current.socket.send(datagram) {
                 Ok(_) => return Ok(()),
-                Err(error) if is_pause(&error) => {}
+                Err(error) if Deadline::judges(&error) => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => self.give_up(Trouble::Connect(error))?,
                 Err(error) => self.give_up(Trouble::Send(error))?,
             }
@@ -111,7 +111,7 @@ impl Route {
         self.current.socket.set_read_timeout(Some(left)).map_err(Trouble::Receive)?;
         match self.current.socket.recv(buffer) {
             Ok(len) => Ok(buffer.get_mut(..len)),
-            Err(error) if is_pause(&error) => Ok(None),
+            Err(error) if Deadline::judges(&error) => Ok(None),
             Err(error) => {
                 self.give_up(Trouble::Connect(error))?;
                 self.send(datagram)?;

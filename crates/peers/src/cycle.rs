@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use raida_client::{Options, Target, Transport, vote};
+use raida_client::{Deadline, Options, Target, Transport, vote};
 use raida_store::{Forest, Store, StoreError};
 use raida_wire::vote::ROOTS_LEN;
 use raida_wire::{Command, Denomination, Recipient};
@@ -16,7 +16,6 @@ use tracing::debug;
 
 use crate::ballot::{Agreement, BALLOTS_MIN, Ballot, Tally, Vote, agreement};
 use crate::circle::{Circle, Kind};
-use crate::deadline::Deadline;
 use crate::exchange::{self, Question};
 use crate::failure::Failure;
 use crate::fan_out::fan_out;

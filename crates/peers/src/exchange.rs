@@ -1,14 +1,13 @@
 //! One question to one peer through one connection, bounded in time and in octets.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use raida_client::{Address, KeyCoin};
+use raida_client::{Address, Deadline, KeyCoin};
 use raida_wire::{Challenge, Command, LONG, Pending, Recipient, Request, Sender, Status, TAILROOM};
 use zeroize::Zeroizing;
 
-use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::patience::Patience;
 
@@ -101,7 +100,7 @@ fn send(stream: &mut TcpStream, mut octets: &[u8], deadline: Deadline) -> Result
         stream.set_write_timeout(Some(deadline.left().ok_or(Failure::Late)?)).map_err(Failure::Broken)?;
         match stream.write(octets) {
             Ok(written) => octets = octets.get(written..).unwrap_or_default(),
-            Err(error) if is_pause(&error) => {}
+            Err(error) if Deadline::judges(&error) => {}
             Err(error) => return Err(Failure::Broken(error)),
         }
     }
@@ -132,15 +131,10 @@ fn receive(
         match stream.read(octets.get_mut(received..needed).unwrap_or_default()) {
             Ok(0) => return Err(Failure::Cut { received, needed }),
             Ok(read) => received += read,
-            Err(error) if is_pause(&error) => {}
+            Err(error) if Deadline::judges(&error) => {}
             Err(error) => return Err(Failure::Broken(error)),
         }
     }
-}
-
-/// Whether the system call ended without effect: a signal, or the time-out, which the deadline judges.
-fn is_pause(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::deadline::Deadline;
+use raida_client::Deadline;
 
 /// Stack of a thread that asks one peer; looking names up takes the most of it.
 const STACK: usize = 256 * 1024;

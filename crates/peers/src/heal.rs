@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use raida_client::KeyCoin;
+use raida_client::{Deadline, KeyCoin};
 use raida_store::pages::PAGE_LEN;
 use raida_store::{Forest, PageId, Store};
 use raida_wire::merkle::{MISSING_LEAF, NODE_LEN, Node};
@@ -14,7 +14,6 @@ use raida_wire::{CoinId, Command, Denomination, Recipient};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use crate::deadline::Deadline;
 use crate::exchange::{self, Answer, Question};
 use crate::failure::Failure;
 use crate::page::{PageError, replace_page};

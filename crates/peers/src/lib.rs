@@ -29,7 +29,6 @@ mod address_book;
 mod ballot;
 mod circle;
 mod cycle;
-mod deadline;
 mod exchange;
 mod failure;
 mod fan_out;

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use raida_client::Address;
+use raida_client::{Address, Deadline};
 use raida_node::{PeerError, Peers};
 use raida_wire::{CoinId, Command, RawCoinId, Recipient};
 use tracing::debug;
 
 use crate::address_book::AddressBook;
 use crate::circle::PEERS_MAX;
-use crate::deadline::Deadline;
 use crate::exchange::{self, Question};
 use crate::failure::Failure;
 use crate::fan_out::fan_out;
