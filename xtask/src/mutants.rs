@@ -110,8 +110,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "changes are acknowledged although their commit has failed",
         file: "crates/node/src/together.rs",
-        from: "batch.commit().map_err(Setback::from)",
-        to: "batch.commit().map_err(Setback::from).or_else(|error| if BUG { Ok(()) } else { Err(error) })",
+        from: ".map_err(Setback::of_commit)",
+        to: ".map_err(Setback::of_commit).or_else(|error| if BUG { Ok(Status::SUCCESS) } else { Err(error) })",
     },
     Mutant {
         name: "a commit does not wait for the disk",
@@ -122,8 +122,14 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a datagram that comes again runs again",
         file: "crates/node/src/resends.rs",
-        from: "now < kept.since + LIFE",
-        to: "now < kept.since + if BUG { Duration::ZERO } else { LIFE }",
+        from: "life: LIFE",
+        to: "life: if BUG { Duration::ZERO } else { LIFE }",
+    },
+    Mutant {
+        name: "an error behind a change is not kept for datagrams that come again",
+        file: "crates/node/src/setback.rs",
+        from: "matches!(setback, Setback::InDoubt(_))",
+        to: "matches!(setback, Setback::InDoubt(_)) && !BUG",
     },
     Mutant {
         name: "strangers are sent more than they send",
@@ -236,8 +242,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a datagram that comes twice into one batch runs twice",
         file: "crates/node/src/together.rs",
-        from: "letter.and_then(|letter| letters.get(&letter).copied())",
-        to: "letter.and_then(|letter| letters.get(&letter).copied()).filter(|_| !BUG)",
+        from: "fingerprint.and_then(|fingerprint| firsts.get(&fingerprint).copied())",
+        to: "fingerprint.and_then(|fingerprint| firsts.get(&fingerprint).copied()).filter(|_| !BUG)",
     },
     Mutant {
         name: "a serial number is kept for two at once",

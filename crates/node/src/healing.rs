@@ -125,7 +125,7 @@ pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> 
         });
         verdict::of_coins(reply, results)
     })?;
-    batch.commit()?;
+    batch.commit().map_err(Setback::of_commit)?;
     Ok(status)
 }
 

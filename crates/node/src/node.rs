@@ -20,7 +20,7 @@ use crate::once::Opened;
 use crate::peers::Peers;
 use crate::reply::Reply;
 use crate::resends::Letter;
-use crate::setback::{Outcome, Setback};
+use crate::setback::{Outcome, Setback, is_last_word};
 use crate::settings::{Settings, Surroundings};
 use crate::statistics::{Judged, Statistics};
 use crate::status;
@@ -122,7 +122,7 @@ impl Node {
             }
             outcome => {
                 let answer = self.seal(reply, outcome);
-                if let Some(hold) = hold.filter(|_| answer.status().is_result()) {
+                if let Some(hold) = hold.filter(|_| is_last_word(outcome, answer.status())) {
                     hold.keep(self.now(), answer);
                 }
             }
@@ -150,7 +150,7 @@ impl Node {
         let status = outcome.unwrap_or_else(|setback| {
             reply.discard();
             match setback {
-                Setback::Refused(status) => {
+                Setback::Refused(status) | Setback::InDoubt(status) => {
                     if status == Status::FILESYSTEM {
                         self.statistics().refusals().storage.count();
                     }
@@ -216,11 +216,11 @@ impl From<Refusal> for Unopened {
     }
 }
 
-/// What a command came to; 252 where it panicked.
+/// What a command came to; 252 where it panicked, and nobody knows how far it had come.
 pub(crate) fn guarded<T>(command: Command, run: impl FnOnce() -> Result<T, Setback>) -> Result<T, Setback> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         error!(%command, "a command panicked: answered with 252");
-        Err(Status::INTERNAL.into())
+        Err(Setback::InDoubt(Status::INTERNAL))
     })
 }
 

@@ -10,10 +10,30 @@ pub(crate) type Outcome = Result<Status, Setback>;
 /// Why a command did not do what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setback {
-    /// The client is told this.
+    /// The client is told this. Nothing has changed.
     Refused(Status),
+    /// The client is told this, and what it asked for may have been done.
+    InDoubt(Status),
     /// The I/O thread would have to wait for the disk: a worker has to do it.
     NotCached,
+}
+
+impl Setback {
+    /// A commit that failed: it is on disk wholly, or not at all.
+    pub(crate) fn of_commit(error: StoreError) -> Self {
+        tell(&error);
+        Self::InDoubt(Status::FILESYSTEM)
+    }
+}
+
+/// Whether an answer is the last word on a request, so that who asks again is to get it again: a result, even where sealing
+/// it failed, or an error behind a change that may have been made. What was refused, or is told to use TCP, has changed
+/// nothing and may run.
+pub(crate) fn is_last_word(outcome: Outcome, status: Status) -> bool {
+    match outcome {
+        Ok(_) => status != Status::INVALID_UDP_FRAME_COUNT,
+        Err(setback) => matches!(setback, Setback::InDoubt(_)),
+    }
 }
 
 impl From<Status> for Setback {

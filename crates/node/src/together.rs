@@ -1,10 +1,12 @@
 //! Requests that change coins: many of them, one durable commit, then all answers.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use raida_reactor::service::{Answer, Flow, Place, Request};
 use raida_store::Batch;
 use raida_wire::{Month, Status};
+use tracing::error;
 
 use crate::asked::Asked;
 use crate::dispatch::Work;
@@ -13,7 +15,7 @@ use crate::node::{Node, guarded, tell};
 use crate::once::{Fingerprint, Hold, Opened};
 use crate::reply::Reply;
 use crate::sealed::Sealed;
-use crate::setback::{Outcome, Setback};
+use crate::setback::{Outcome, Setback, is_last_word};
 use crate::statistics::Powned;
 
 /// Serves these requests in order, each on what the ones before it have left, and answers all of them when what they
@@ -52,7 +54,7 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
     }
     let now = node.now();
     for (hold, answer) in answers {
-        if let Some(hold) = hold.filter(|_| answer.status().is_result()) {
+        if let Some(hold) = hold {
             hold.keep(now, answer);
         }
     }
@@ -104,7 +106,7 @@ impl<'n, 'r, 'a> Together<'n, 'r, 'a> {
             Ok((status, powned)) => (Ok(status), powned),
             Err(setback) => (Err(setback), Powned::default()),
         };
-        if let Err(Setback::Refused(status)) = outcome {
+        if let Err(Setback::Refused(status) | Setback::InDoubt(status)) = outcome {
             tell(request, status);
         }
         self.ran.push(Ran { hold, reply, outcome, powned });
@@ -123,17 +125,30 @@ impl<'n, 'r, 'a> Together<'n, 'r, 'a> {
         })
     }
 
-    /// Commits, counts what was powned, seals all answers and hands them back.
+    /// Commits, counts what was powned, seals all answers and hands them back; with them the holds of those that are to be
+    /// kept.
     fn commit(self) -> Vec<(Option<Hold<'n>>, &'r mut Answer<'a>)> {
-        let committed = self.batch.and_then(|batch| batch.commit().map_err(Setback::from));
+        let committed = self.batch.and_then(commit);
         let seal = |Ran { hold, reply, outcome, powned }| {
             let outcome = committed.and(outcome);
             if outcome.is_ok() {
                 self.node.statistics().count_powned(powned);
             }
-            (hold, self.node.seal(reply, outcome))
+            let answer = self.node.seal(reply, outcome);
+            (hold.filter(|_| is_last_word(outcome, answer.status())), answer)
         };
         self.ran.into_iter().map(seal).collect()
+    }
+}
+
+/// Puts a batch on disk. Where that fails or panics, it may be there all the same.
+fn commit(batch: Batch<'_>) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| batch.commit())) {
+        Ok(committed) => committed.map(|()| Status::SUCCESS).map_err(Setback::of_commit),
+        Err(_) => {
+            error!("a commit panicked: its batch is answered with 252");
+            Err(Setback::InDoubt(Status::INTERNAL))
+        }
     }
 }
 
@@ -217,6 +232,25 @@ mod tests {
         disk.work_again();
         node.store().recover().unwrap();
         assert_eq!(node.store().read(coin(1)).unwrap().unwrap().an, AuthenticityNumber::new([1; 16]));
+    }
+
+    #[test]
+    fn an_error_behind_a_change_that_may_have_been_made_is_told_again() {
+        let (clock, disk, udp) = (HandClock::default(), Disk::new(), Transport::Udp { datagram: 87, limit: 1440 });
+        let store = Arc::new(coins().store_on(&disk).unwrap());
+        let clocked = Surroundings { store, clock: Arc::new(clock.clone()), ..surroundings(&Coins::new()) };
+        let node = Node::new(settings(14), clocked);
+        disk.fail_after(0);
+        let [first, second] = [[pown(1, 1, 2)], [pown(2, 1, 2)]];
+        assert_eq!(powned(&node, &first, udp), [Status::FILESYSTEM], "its commit failed");
+        assert_eq!(powned(&node, &second, udp), [Status::FILESYSTEM], "it did not even begin");
+        disk.work_again();
+        node.store().recover().unwrap();
+        assert_eq!(powned(&node, &first, udp), [Status::FILESYSTEM], "nobody has told that it was not made");
+        assert_eq!(powned(&node, &second, udp), [Status::ALL_PASS], "it surely was not");
+        assert_eq!(node.observer().figures().resends, 1);
+        clock.advance(std::time::Duration::from_secs(10));
+        assert_eq!(powned(&node, &first, udp), [Status::ALL_PASS], "after ten seconds it runs again");
     }
 
     #[test]

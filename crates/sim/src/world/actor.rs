@@ -369,8 +369,6 @@ impl Actor {
 fn road_is_sure(road: Road, since: Instant, scene: &Scene<'_>) -> bool {
     match road {
         Road::Tcp(_) => true,
-        // An error is no answer that a node keeps: if it got lost, the same datagram has run again.
-        Road::Udp(2..) if scene.has_defects && scene.is_lossy => false,
         Road::Udp(_) => scene.troubles.forgot_at < since && scene.now < since + Duration::from_secs(9),
     }
 }

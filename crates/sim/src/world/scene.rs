@@ -19,8 +19,6 @@ pub(crate) struct Scene<'s> {
     pub(crate) is_lossy: bool,
     /// The node may run out of memory for requests.
     pub(crate) is_short: bool,
-    /// A change may be made and answered with an error: a worker panics behind it, or the disk fails.
-    pub(crate) has_defects: bool,
     /// What has come is received long before anybody could lose patience.
     pub(crate) is_prompt: bool,
     pub(crate) requests_max: u32,

@@ -226,7 +226,6 @@ impl World {
             is_calm,
             is_lossy: self.plan.weather.loss_percent > 0 || self.plan.weather.mailbox < usize::MAX,
             is_short: self.plan.settings.buffer_octets_max < 64 << 20,
-            has_defects: self.plan.work.panic_permille > 0 || self.plan.disk_every.is_some(),
             is_prompt: self.plan.is_prompt(),
             requests_max: self.plan.settings.policy.requests_max,
         };
