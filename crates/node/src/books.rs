@@ -13,6 +13,7 @@ use crate::gate::Gate;
 use crate::nonces::Nonces;
 use crate::resends::Resends;
 use crate::reservations::Reservations;
+use crate::rounds::Rounds;
 use crate::settings::{Settings, Surroundings};
 use crate::statistics::{Answers, Refusals, Statistics};
 use crate::tickets::Tickets;
@@ -26,6 +27,7 @@ pub(crate) struct Books {
     pub(crate) fixes: Gate,
     pub(crate) resends: Resends,
     pub(crate) nonces: Nonces,
+    rounds: Arc<Rounds>,
 }
 
 impl Books {
@@ -39,6 +41,7 @@ impl Books {
             fixes: Gate::new(settings.fixes_max),
             resends: Resends::new(settings.resends_max),
             nonces: Nonces::new(settings.nonces_max),
+            rounds: Arc::clone(&settings.rounds),
         }
     }
 }
@@ -97,12 +100,13 @@ impl Observer {
     /// Everything else that is counted. Takes four locks, each for a moment.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let Books { statistics, tickets, reservations, breaks, fixes, resends, nonces } = &*self.books;
+        let Books { statistics, tickets, reservations, breaks, fixes, resends, nonces, rounds } = &*self.books;
         let now = self.clock.now();
         let shown = statistics.read();
         let [begun, redeemed, silent] = &statistics.fixes;
         let (tickets, (resends_kept, resends)) = (tickets.tally(now), resends.tally());
         let (nonces_kept, nonces) = nonces.tally();
+        let (integrity_rounds, last) = rounds.read();
         let (numbers, pages) = reservations.lock(now).count();
         Figures {
             coins_powned: shown.coins_powned,
@@ -126,6 +130,11 @@ impl Observer {
             nonces_awaited: nonces.came_early,
             nonces_refused: nonces.refused,
             nonces_evicted: nonces.evicted,
+            integrity_rounds,
+            integrity_pages_differing: last.differing,
+            integrity_pages_healed: last.healed,
+            integrity_peers_silent: last.silent,
+            integrity_last_round_seconds: last.ended,
         }
     }
 }

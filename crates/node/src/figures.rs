@@ -61,4 +61,14 @@ figures! {
     nonces_evicted,
     /// Nonces remembered now.
     nonces_kept,
+    /// Integrity rounds that have come to their end.
+    integrity_rounds,
+    /// Pages that integrity rounds have replaced.
+    integrity_pages_healed,
+    /// Pages that differed in the last integrity round and were not replaced, as far as known now.
+    integrity_pages_differing,
+    /// Peers that did not answer in the last integrity round, as far as known now.
+    integrity_peers_silent,
+    /// When the last integrity round ended, in seconds since 1970; 0 where none has ended until now.
+    integrity_last_round_seconds,
 }

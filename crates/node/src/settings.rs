@@ -11,12 +11,15 @@ use raida_wire::{CoinId, Month};
 
 use crate::admin_key::AdminKey;
 use crate::peers::Peers;
+use crate::rounds::Rounds;
 
 /// What a node has to be told.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Its number in the network, 0 to 24.
     pub raida_id: u8,
+    /// The counters of its integrity rounds, which others run.
+    pub rounds: Arc<Rounds>,
     /// What Show Stats and the executive commands ask for.
     pub admin_key: AdminKey,
     /// The counters of the reactors it serves, where datagrams are counted.
@@ -60,6 +63,7 @@ impl Settings {
         Self {
             raida_id,
             admin_key,
+            rounds: Arc::default(),
             reactors: Vec::new(),
             admin_in_clear: false,
             claims_by_address: true,

@@ -4,11 +4,12 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use raida_config::{Config, Peer};
-use raida_node::{NoPeers, Peers};
-use raida_peers::{Address, Circle, Cycle, Healing, Keeper, Patience, Redeemer};
+use raida_node::{NoPeers, Peers, Round, Rounds};
+use raida_peers::{Address, Circle, Cycle, Healing, Keeper, Outcome, Patience, Redeemer, Report};
 use raida_store::Store;
 
 use crate::error::VaultError;
+use crate::vault::seconds;
 
 /// Whom Fix asks.
 pub(crate) fn peers(config: &Config) -> Result<Arc<dyn Peers>, VaultError> {
@@ -21,8 +22,13 @@ pub(crate) fn peers(config: &Config) -> Result<Arc<dyn Peers>, VaultError> {
     Ok(Arc::new(redeemer.map_err(|error| VaultError::Thread { purpose: "names of nodes", error })?))
 }
 
-/// Compares roots with those of the mirrors, or else of the network, from time to time, where the configuration says so.
-pub(crate) fn integrity(config: &Config, store: &Arc<Store>) -> Result<Option<Keeper>, VaultError> {
+/// Compares roots with those of the mirrors, or else of the network, from time to time, where the configuration says so, and
+/// counts these rounds.
+pub(crate) fn integrity(
+    config: &Config,
+    store: &Arc<Store>,
+    rounds: &Arc<Rounds>,
+) -> Result<Option<Keeper>, VaultError> {
     let (server, integrity) = (&config.server, &config.integrity);
     let (id, coin_id, mirrors) = (server.raida_id, server.coin_id, addresses(&integrity.mirrors));
     let healing = integrity.heal.then(|| Healing { keys: integrity.mirror_keys.clone() });
@@ -40,8 +46,23 @@ pub(crate) fn integrity(config: &Config, store: &Arc<Store>) -> Result<Option<Ke
     }
     let (vote_wait, pages_max) = (integrity.vote, integrity.pages_max);
     let cycle = Cycle { vote_wait, pages_max, patience: patience(config), ..Cycle::new(circle) };
-    let keeper = Keeper::start(store, cycle, server.integrity_interval, drop);
+    let rounds = Arc::clone(rounds);
+    let keeper = Keeper::start(store, cycle, server.integrity_interval, move |report| rounds.count(round(&report)));
     keeper.map(Some).map_err(|error| VaultError::Thread { purpose: "integrity cycles", error })
+}
+
+/// A round as it is counted, which ends now.
+fn round(report: &Report) -> Round {
+    let (differing, healed) = match &report.outcome {
+        Outcome::Outvoted { healed: Some(healed), .. } => (healed.differing.len(), healed.replaced.len()),
+        Outcome::Outvoted { healed: None, .. }
+        | Outcome::Agreed
+        | Outcome::Unheard
+        | Outcome::FewBallots
+        | Outcome::Divided { .. } => (0, 0),
+    };
+    let silent = report.votes.silent as u64;
+    Round { differing: differing as u64, healed: healed as u64, silent, ended: seconds() }
 }
 
 /// Whether this node listens there itself: on that port, at an address of this host. Names are not looked up.
@@ -63,7 +84,50 @@ fn addresses(peers: &[Peer]) -> Vec<Address> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use raida_peers::{End, Healed, Tally};
+    use raida_reactor::clock::SystemClock;
+    use raida_store::PageId;
+
     use super::*;
+    use crate::Vault;
+
+    #[test]
+    fn a_node_shows_its_rounds_and_who_was_silent_in_them() {
+        let (folder, silent) = (tempfile::tempdir().unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let mut config = Config::load(&raida_config::Sources::default()).unwrap().config;
+        config.store.data_dir = folder.path().join("data");
+        config.server.synchronization_enabled = true;
+        config.server.integrity_interval = Duration::from_millis(5);
+        config.integrity.mirrors = vec![silent.local_addr().unwrap().to_string().parse().unwrap()];
+        config.integrity.vote = Duration::from_millis(5);
+        let before = seconds();
+        let vault = Vault::open(&config).unwrap();
+        let observer = vault.node(&config, SystemClock::new(), &[]).unwrap().observer();
+        let start = Instant::now();
+        while observer.figures().integrity_rounds < 2 {
+            assert!(start.elapsed() < Duration::from_secs(30), "no rounds: {:?}", observer.figures());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let figures = observer.figures();
+        assert_eq!((figures.integrity_peers_silent, figures.integrity_pages_differing), (1, 0));
+        assert!((before..=seconds()).contains(&figures.integrity_last_round_seconds));
+        vault.close();
+    }
+
+    #[test]
+    fn pages_are_counted_where_mirrors_outvote_this_node() {
+        let [first, second, third] = [0, 1, 2].map(|place| PageId::all().nth(place).unwrap());
+        let healed = Healed { differing: vec![first], replaced: vec![second, third], coins: 9, end: End::Complete };
+        let votes = Tally { matches: 0, mismatches: 14, silent: 2 };
+        let outvoted =
+            |healed| Report { votes, ballots: 14, outcome: Outcome::Outvoted { denominations: Vec::new(), healed } };
+        let counted = |report| Round { ended: 0, ..round(&report) };
+        assert_eq!(counted(outvoted(Some(healed))), Round { differing: 1, healed: 2, silent: 2, ended: 0 });
+        assert_eq!(counted(outvoted(None)), Round { silent: 2, ..Round::default() });
+        assert_eq!(counted(Report { outcome: Outcome::Agreed, ..outvoted(None) }).silent, 2);
+    }
 
     #[test]
     fn a_node_is_not_its_own_mirror() {

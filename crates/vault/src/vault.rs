@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use raida_config::secrets::{self, Secrets};
 use raida_config::{Config, make_data_dir};
-use raida_node::{AdminKey, BreakLimit, Node, Peers, ReservationLimit, Settings, Surroundings};
+use raida_node::{AdminKey, BreakLimit, Node, Peers, ReservationLimit, Rounds, Settings, Surroundings};
 use raida_peers::Keeper;
 use raida_reactor::clock::Clock;
 use raida_reactor::counters::Counters;
@@ -26,6 +26,7 @@ pub struct Vault {
     secrets: Secrets,
     // Both let go of the store before it closes.
     integrity: Option<Keeper>,
+    rounds: Arc<Rounds>,
     caretaker: Caretaker,
     store: Arc<Store>,
 }
@@ -43,7 +44,8 @@ impl Vault {
         info!(folder = %config.store.data_dir.display(), issued, "coins are open");
         let caretaker = Caretaker::start(Arc::clone(&store), PACE, tell);
         let caretaker = caretaker.map_err(|error| VaultError::Thread { purpose: "the coins", error })?;
-        Ok(Self { secrets, integrity: others::integrity(config, &store)?, caretaker, store })
+        let rounds = Arc::default();
+        Ok(Self { secrets, integrity: others::integrity(config, &store, &rounds)?, rounds, caretaker, store })
     }
 
     /// The node that serves these coins.
@@ -61,6 +63,7 @@ impl Vault {
         let commands = &config.commands;
         let settings = Settings {
             reactors: reactors.to_vec(),
+            rounds: Arc::clone(&self.rounds),
             fixes_max: config.peers.fixes_max.get(),
             claims_by_address: config.peers.claims_by_address,
             integrity: config.integrity.show_trees,
@@ -140,6 +143,10 @@ fn options(config: &Config, secrets: &Secrets) -> Options {
 /// The month by the system's clock.
 #[must_use]
 pub fn month() -> Month {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Month::at(since.map_or(0, |since| since.as_secs()))
+    Month::at(seconds())
+}
+
+/// Since 1970, by the system's clock.
+pub(crate) fn seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
