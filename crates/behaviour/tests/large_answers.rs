@@ -19,6 +19,8 @@ const LONG: usize = 8 << 20;
 
 /// "The response is too large for UDP, use TCP".
 const INVALID_UDP_FRAME_COUNT: u8 = 15;
+/// "Out of resources".
+const MEMORY_ALLOC: u8 = 254;
 
 #[test]
 fn a_slow_reader_gets_an_answer_of_megabytes_whole() {
@@ -90,6 +92,35 @@ fn a_reader_that_trickles_is_disconnected_when_the_time_for_the_whole_is_over() 
 }
 
 #[test]
+fn an_answer_longer_than_half_of_the_buffers_is_refused_and_a_shorter_one_is_whole() {
+    let node = Node::faulty(FAULTY).config("limits.buffers_bytes_max = 1048576").start();
+    for (len, is_told) in [(500_000, true), (540_000, false), (LONG, false), (500_000, true)] {
+        let told = ask::tcp(node.address(), &Fault::Answer(len).request(5));
+        if is_told {
+            is_whole(told, len);
+        } else {
+            is_refused(told, 5);
+        }
+    }
+}
+
+#[test]
+fn while_nobody_reads_a_long_answer_the_next_one_is_refused_and_short_ones_are_not() {
+    // Half of the buffers hold one such answer and not two, and whoever does not read it has time.
+    let patient =
+        "limits.buffers_bytes_max = 20971520\ntimeouts.write_progress_ms = 600000\ntimeouts.write_ms = 600000";
+    let node = Node::faulty(FAULTY).config(patient).start();
+    let mut hoarder = asked_for(LONG, &node);
+    assert_eq!(hoarder.peek(&mut [0]).unwrap(), 1, "the node has begun to answer");
+    for number in 6..9 {
+        is_refused(ask::tcp(node.address(), &Fault::Answer(LONG).request(number)), number);
+        assert_eq!(without_time(ask::tcp(node.address(), &echo_request(number))), echo_answer(number));
+    }
+    is_whole(ask::read_to_close(&mut hoarder), LONG);
+    is_whole(ask::tcp(node.address(), &Fault::Answer(LONG).request(5)), LONG);
+}
+
+#[test]
 fn over_udp_a_long_answer_becomes_advice_to_use_tcp() {
     let node = Node::faulty(FAULTY).start();
     for (number, len) in (0..).zip([1409, 1441, 65_507, 4 << 20]) {
@@ -111,6 +142,11 @@ fn asked_for(len: usize, node: &Node) -> TcpStream {
     let mut stream = TcpStream::from(socket);
     stream.write_all(&Fault::Answer(len).request(5)).unwrap();
     stream
+}
+
+fn is_refused(told: Vec<u8>, number: u32) {
+    assert_eq!(told.len(), 32, "a header");
+    assert_eq!(without_time(told), refusal(MEMORY_ALLOC, 0, echo(number)));
 }
 
 fn is_whole(got: Vec<u8>, len: usize) {
