@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use raida_behaviour::request::{answer, echo_request, plain, without_time};
 use raida_behaviour::{Node, Shared, ask, process, wait_until};
+use rustix::process::Signal;
 
 const PROGRESS: Duration = Duration::from_millis(600);
 
@@ -88,6 +89,27 @@ fn a_peer_that_trickles_is_closed_when_its_time_for_a_request_is_up() {
         });
         assert_closed_after(limit, start, &mut stream);
         trickling.join().unwrap();
+    }
+}
+
+#[test]
+fn who_sends_in_time_is_answered_although_the_node_stood_still_meanwhile() {
+    let node = node_with_times(PROGRESS, Duration::from_secs(60));
+    let request = echo_request(5);
+    // More than one turn of the loop takes in, some of whom have not said a word yet.
+    let mut streams: Vec<TcpStream> = (0..600).map(|_| ask::connect(node.address())).collect();
+    wait_until("all are accepted", || process::descriptors(node.pid()) > streams.len());
+    for (number, stream) in streams.iter_mut().enumerate() {
+        stream.write_all(&request[..number % 50]).unwrap();
+    }
+    node.signal(Signal::STOP);
+    for (number, stream) in streams.iter_mut().enumerate() {
+        stream.write_all(&request[number % 50..]).unwrap();
+    }
+    thread::sleep(PROGRESS + PROGRESS / 2);
+    node.signal(Signal::CONT);
+    for stream in &mut streams {
+        assert_eq!(without_time(ask::read_to_close(stream)), answer(250, 0, 5));
     }
 }
 

@@ -74,6 +74,19 @@ impl Connection {
         }
     }
 
+    /// Whether what is in flight could be done now.
+    pub(crate) fn has_news(&self, counts: &mut SyscallCounts) -> bool {
+        let ready = match self.operation {
+            Operation::Idle | Operation::Watch => return false,
+            _ if self.has_work() => return true,
+            Operation::Receive => self.stream.is_readable(),
+            Operation::Send { .. } => self.stream.is_writable(),
+        };
+        counts.poll += 1;
+        // Where the system cannot tell, nothing speaks for the peer.
+        ready.unwrap_or(false)
+    }
+
     pub(crate) fn note_edge(&mut self, event: Event) {
         self.readable |= event.readable();
         self.writable |= event.writable();

@@ -243,6 +243,10 @@ impl Backend for Epoll {
         connection.stream().unread().is_ok_and(|octets| octets > 0)
     }
 
+    fn has_news(&mut self, token: Token) -> bool {
+        self.connections.get_mut(token).is_some_and(|connection| connection.has_news(&mut self.counts))
+    }
+
     fn shut_down_sending(&mut self, token: Token) {
         if let Some(connection) = self.connections.get_mut(token) {
             self.counts.shutdown += 1;

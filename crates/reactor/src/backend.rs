@@ -61,6 +61,14 @@ pub trait Backend {
     /// Whether octets of the peer's have come that no `receive` has brought yet, as far as can be told at this moment.
     fn has_unread(&mut self, token: Token) -> bool;
 
+    /// Whether what is in flight for a connection has come about and only was not reported yet, or would come about at this
+    /// moment. The loop asks before it holds a deadline against a peer: whoever has done his part while this thread stood
+    /// still has kept it. A backend that cannot tell says no.
+    fn has_news(&mut self, token: Token) -> bool {
+        let _ = token;
+        false
+    }
+
     /// Shuts down the sending side. No completion follows; the caller goes on with `receive`.
     fn shut_down_sending(&mut self, token: Token);
 

@@ -24,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) opened: Instant,
     pub(crate) octets_in: u64,
     pub(crate) octets_out: u64,
+    /// How often a deadline that has passed was not held against the peer since it last did something.
+    pub(crate) spared: u8,
     /// Finished responses, while the backend does not have them.
     pub(crate) response: Option<Buffer>,
     /// Where they lie in the buffer; the machine counts from there.
@@ -52,6 +54,7 @@ impl Link {
             opened: now,
             octets_in: 0,
             octets_out: 0,
+            spared: 0,
             response: None,
             response_at: 0..0,
             parked: None,

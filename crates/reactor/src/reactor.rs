@@ -304,10 +304,24 @@ impl<B: Backend, S: Service, C: Clock> Reactor<B, S, C> {
         let now = self.core.clock.look();
         for _ in 0..self.core.settings.completions_per_turn {
             let Some(slot) = self.core.timers.pop(now) else { return };
+            if self.spare(slot) {
+                continue;
+            }
             self.look_for_unread(self.core.waiting_in(slot));
             let order = self.core.expired(slot);
             self.carry_out(order);
         }
+    }
+
+    /// Gives a peer that is late on the face of it a little more time where the kernel, or the backend, has what it owed:
+    /// then this thread is late, because it was stopped, or had too much to do.
+    fn spare(&mut self, slot: u32) -> bool {
+        let Some(late) = self.core.late(slot) else { return false };
+        let has_news = self.backend.has_news(late);
+        if has_news {
+            self.core.spare(late);
+        }
+        has_news
     }
 
     /// Tells those whose requests have waited too long in a queue.

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
-use raida_conn::{CloseReason, Instant, Octets, Step};
+use raida_conn::{CloseReason, Instant, Octets, Phase, Step};
 use raida_wire::{Head, Refusal, Status};
 use tracing::debug;
 
@@ -15,8 +15,13 @@ use crate::flights::Flight;
 use crate::link::Parked;
 use crate::order::Order;
 use crate::service::{Answer, Request, Service, Transport};
+use crate::timer::TICK;
 use crate::token::Token;
 use crate::workers::{Finished, Origin, Outcome, Road};
+
+/// How often, once a tick, a late connection is looked at again: for about a second. What the kernel has is reported long
+/// before that; this is the bound where a backend only says so.
+const SPARED_MAX: u8 = 120;
 
 impl<S: Service, C: Clock> Core<S, C> {
     /// Octets came, and perhaps there are more in the kernel. They are lent, and wiped before they go back.
@@ -25,6 +30,7 @@ impl<S: Service, C: Clock> Core<S, C> {
         self.counters.octets_in.add(octets.len() as u64);
         if let Some(link) = self.links.get_mut(token) {
             link.octets_in += octets.len() as u64;
+            link.spared = 0;
         }
         let step = self.feed(token, |machine, policy, host| {
             let step = machine.received(now, octets, policy, host);
@@ -61,6 +67,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             return self.returned(buffer);
         };
         link.octets_out += sent as u64;
+        link.spared = 0;
         let step = self.feed(token, |machine, policy, host| machine.sent(now, sent, policy, host));
         match (&step, self.links.get_mut(token)) {
             (Some(Step::Send(_)), Some(link)) => link.response = Some(buffer),
@@ -88,6 +95,24 @@ impl<S: Service, C: Clock> Core<S, C> {
             step = self.feed(token, |machine, policy, host| machine.responded(now, 0, policy, host));
         }
         self.follow(token, step, &mut [], now)
+    }
+
+    /// The connection in a slot whose peer has owed octets or room for too long, as far as is known here. `None` also where it
+    /// has been spared as often as may be.
+    pub(crate) fn late(&self, slot: u32) -> Option<Token> {
+        let token = self.links.token(slot)?;
+        let link = self.links.get(token)?;
+        let owes = matches!(link.machine.phase(), Phase::WantReadHeader | Phase::WantReadBody | Phase::WantWrite);
+        let is_late = link.machine.deadline().is_some_and(|deadline| deadline <= self.clock.seen());
+        (owes && is_late && link.spared < SPARED_MAX).then_some(token)
+    }
+
+    /// Looks at a late connection again a little later.
+    pub(crate) fn spare(&mut self, token: Token) {
+        if let Some(link) = self.links.get_mut(token) {
+            link.spared += 1;
+            self.timers.arm(token.slot(), self.clock.seen() + TICK);
+        }
     }
 
     /// A deadline of the slot's has passed: the peer's, or that of a request waiting in it, or one that was met in time.

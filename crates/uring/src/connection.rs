@@ -97,6 +97,19 @@ impl Connection {
         matches!(self.arrival, Some(Arrival::Octets(_)))
     }
 
+    /// Whether what is in flight has come back, or could be done now.
+    pub(crate) fn has_news(&self, counts: &mut SyscallCounts) -> bool {
+        let ready = match (&self.sending, self.wish) {
+            _ if self.has_work() => return true,
+            (Sending::Lent(_), _) => self.stream.is_writable(),
+            (_, Wish::Receive) => self.stream.is_readable(),
+            (_, Wish::Nothing | Wish::Watch) => return false,
+        };
+        counts.poll += 1;
+        // Where the system cannot tell, nothing speaks for the peer.
+        ready.unwrap_or(false)
+    }
+
     pub(crate) fn receive(&mut self, ring: &mut Ring) {
         self.wish = Wish::Receive;
         if !self.receiving && self.arrival.is_none() {

@@ -11,6 +11,8 @@ pub struct SyscallCounts {
     pub unread: u64,
     /// `send` on connections, of what is their last.
     pub send: u64,
+    /// `poll` on connections, before a deadline is held against their peers.
+    pub poll: u64,
     /// `shutdown` on connections.
     pub shutdown: u64,
     /// `close` on connections with nothing in flight; the others are closed by the ring.

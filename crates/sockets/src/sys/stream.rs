@@ -65,6 +65,30 @@ impl Stream {
         Ok(usize::try_from(octets).unwrap_or(0))
     }
 
+    /// Whether a receive would not have to wait now, be it that it brings the end or an error.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn is_readable(&self) -> io::Result<bool> {
+        self.is_ready(libc::POLLIN)
+    }
+
+    /// Whether a send would not have to wait now, be it that it fails.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn is_writable(&self) -> io::Result<bool> {
+        self.is_ready(libc::POLLOUT)
+    }
+
+    fn is_ready(&self, events: libc::c_short) -> io::Result<bool> {
+        let mut question = libc::pollfd { fd: self.0.as_raw_fd(), events, revents: 0 };
+        // SAFETY: needs an open descriptor, which `self` keeps open, and one `pollfd` to write to until the call returns:
+        // `question` is one, and borrowed mutably across it. With a timeout of 0 the call does not wait.
+        retry(|| done(unsafe { libc::poll(&raw mut question, 1, 0) }))?;
+        Ok(question.revents != 0)
+    }
+
     /// Who is at the other end. Fails where the connection is over already.
     ///
     /// # Errors

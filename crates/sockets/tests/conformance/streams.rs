@@ -204,6 +204,41 @@ fn a_reset_before_the_accept_harms_nobody() {
 }
 
 #[test]
+fn what_a_peer_has_done_is_news_before_it_is_reported() {
+    let mut rig = Rig::new();
+    let (mut fresh, fresh_token) = rig.connect(0);
+    let (mut listed, listed_token) = rig.connect_listed(1);
+    for (client, token) in [(&mut fresh, fresh_token), (&mut listed, listed_token)] {
+        assert!(!rig.backend.has_news(token), "nobody waits for anything");
+        rig.backend.receive(token);
+        rig.settle();
+        assert!(!rig.backend.has_news(token), "nothing has come");
+        client.write_all(b"in time").unwrap();
+        assert!(rig.backend.has_news(token), "the kernel has it");
+        rig.backend.wait(Some(Duration::ZERO)).unwrap();
+        assert!(rig.backend.has_news(token), "the backend has it");
+        assert!(matches!(rig.next(), Seen::Received { token: found, .. } if found == token));
+        assert!(!rig.backend.has_news(token), "it is reported");
+    }
+}
+
+#[test]
+fn room_that_a_peer_has_made_is_news_before_it_is_reported() {
+    let mut rig = Rig::with(Setup { send_buffer: Some(4096), ..local_setup() });
+    let (mut client, token) = rig.connect(0);
+    while {
+        rig.send(token, &[7; 4_000_000]);
+        rig.next_within(Duration::ZERO).is_some()
+    } {}
+    assert!(!rig.backend.has_news(token), "the peer has read nothing");
+    let mut part = [0; 100_000];
+    while !rig.backend.has_news(token) {
+        assert!(client.read(&mut part).unwrap() > 0);
+    }
+    assert!(matches!(rig.next(), Seen::Sent { token: found, .. } if found == token));
+}
+
+#[test]
 fn a_watched_peer_that_resets_is_gone() {
     let mut rig = Rig::new();
     let (fresh, fresh_token) = rig.connect(0);
