@@ -288,7 +288,7 @@ tables! {
     /// What the node writes to standard error.
     log: Log {
         /// Which lines: a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,raida_reactor=debug`.
-        /// A name that no part of this program has is refused.
+        /// The name of a module that does not log is refused.
         filter: String = Key::new("filter", Kind::Text, Preset::Text("info")).flag("--log").live();
         /// What they look like.
         format: LogFormat = Key::choice("format", LogFormat::WORDS, "text");

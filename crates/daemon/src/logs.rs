@@ -47,28 +47,61 @@ fn filter(config: &Config) -> Result<EnvFilter, LogError> {
     }
 }
 
-/// The crates that log.
-const CRATES: &[&str] = &[
-    "raida_daemon",
-    "raida_monitor",
-    "raida_node",
-    "raida_peers",
-    "raida_reactor",
+/// The modules that log.
+const MODULES: &[&str] = &[
+    "raida_daemon::confinement",
+    "raida_daemon::descriptors",
+    "raida_daemon::flood",
+    "raida_daemon::reload",
+    "raida_daemon::serve",
+    "raida_daemon::service_manager",
+    "raida_daemon::watchdog",
+    "raida_monitor::endpoint",
+    "raida_node::healing",
+    "raida_node::node",
+    "raida_node::setback",
+    "raida_node::together",
+    "raida_peers::cycle",
+    "raida_peers::heal",
+    "raida_peers::keeper",
+    "raida_peers::redeemer",
+    "raida_reactor::core",
+    "raida_reactor::datagram",
+    "raida_reactor::reactor",
+    "raida_reactor::streams",
+    "raida_reactor::workers",
     "raida_server",
-    "raida_vault",
-    "raida_workers",
+    "raida_server::backend",
+    "raida_server::sockets",
+    "raida_vault::vault",
+    "raida_workers::batcher",
+    "raida_workers::panics",
+    "raida_workers::pool",
+    "raida_workers::threads",
 ];
 
-/// Whether part of a filter is a level, or about a crate that logs. A word that is no level is the name of a module, and a
-/// wrong one silences what it was meant to show.
+/// Whether part of a filter is a level, or about a module that logs. A word that is no level is the name of a module, and a
+/// wrong one silences what it was meant to show. The beginning of a name stands for all that begin so.
 fn is_ours(directive: &str) -> bool {
-    let module = directive.split(['=', '[']).next().unwrap_or_default();
-    // The beginning of a name stands for all that begin so.
-    let is_named = |own: &&str| match module.split_once("::") {
-        Some((name, _)) => **own == *name,
-        None => own.starts_with(module),
-    };
-    module.parse::<LevelFilter>().is_ok() || CRATES.iter().any(is_named)
+    let module = module(directive);
+    module.parse::<LevelFilter>().is_ok() || MODULES.iter().any(|own| own.starts_with(module))
+}
+
+/// What a part of a filter is about.
+fn module(directive: &str) -> &str {
+    directive.split(['=', '[']).next().unwrap_or_default()
+}
+
+/// Those that log: the modules of the crate that is meant, or else all crates.
+fn those_meant(directive: &str) -> Vec<&'static str> {
+    let named = |module: &str| module.split("::").next().map(str::to_owned);
+    let of_crate: Vec<_> = MODULES.iter().copied().filter(|own| named(own) == named(module(directive))).collect();
+    if !of_crate.is_empty() {
+        return of_crate;
+    }
+    let mut crates: Vec<_> = MODULES.iter().filter_map(|own| own.split("::").next()).collect();
+    crates.dedup();
+    crates
 }
 
 impl Log {
@@ -142,7 +175,8 @@ impl fmt::Display for LogError {
                 write!(f, "log.filter is {found:?}, must be {EXPECTED}: {error}")
             }
             Self::Foreign { found } => {
-                write!(f, "log.filter has {found:?}, must be {EXPECTED}: those that log are {}", CRATES.join(", "))
+                let those = those_meant(found).join(", ");
+                write!(f, "log.filter has {found:?}, must be {EXPECTED}: those that log are {those}")
             }
             Self::Begun => f.write_str("starting the log: there is one already"),
             Self::Thread(error) => write!(f, "starting the log: {error}"),
@@ -179,6 +213,9 @@ mod tests {
             ("hyper=off, info", "hyper=off"),
             ("bogus[span]=info", "bogus[span]=info"),
             ("raida_wire=debug", "raida_wire=debug"),
+            ("raida_node::nosuch=debug,info", "raida_node::nosuch=debug"),
+            ("raida_node::node::nosuch=debug", "raida_node::node::nosuch=debug"),
+            ("raida_node::=debug,raida_nodes::", "raida_nodes::"),
         ] {
             let refused = check(filter);
             assert!(matches!(&refused, Err(LogError::Foreign { found }) if found == wrong), "{filter}: {refused:?}");
@@ -190,6 +227,7 @@ mod tests {
             "raida=debug",
             "raida_reactor=trace,info",
             "raida_reactor::streams=debug",
+            "raida_server=debug",
             "[conn]=debug",
             "info,",
         ] {
@@ -198,17 +236,52 @@ mod tests {
     }
 
     #[test]
-    fn every_crate_that_logs_can_be_named() {
-        let crates = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap();
-        let logs = |manifest: &String| {
-            manifest.lines().any(|line| line.starts_with("tracing.") || line.starts_with("tracing ="))
-        };
-        let name = |manifest: String| manifest.lines().find_map(|line| line.strip_prefix("name = ")).map(str::to_owned);
-        let manifests = crates.map(|folder| std::fs::read_to_string(folder.unwrap().path().join("Cargo.toml")));
-        let mut names: Vec<_> = manifests.filter_map(Result::ok).filter(logs).filter_map(name).collect();
-        names.iter_mut().for_each(|name| *name = name.trim_matches('"').replace('-', "_"));
-        names.sort();
-        names.retain(|name| name != "raida_sim");
-        assert_eq!(names, CRATES);
+    fn a_wrong_name_is_answered_with_those_that_were_meant() {
+        let said = |found: &str| LogError::Foreign { found: found.to_owned() }.to_string();
+        assert!(said("raida_monitor::nosuch").ends_with("those that log are raida_monitor::endpoint"));
+        let crates = "raida_daemon, raida_monitor, raida_node, raida_peers, raida_reactor, raida_server, raida_vault";
+        assert!(said("bogus=debug").ends_with(&format!("those that log are {crates}, raida_workers")));
+    }
+
+    #[test]
+    fn every_module_that_logs_can_be_named_and_no_other() {
+        let mut found = Vec::new();
+        for folder in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap() {
+            let folder = folder.unwrap().path();
+            let name = format!("raida_{}", folder.file_name().unwrap().to_str().unwrap());
+            let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+            let has_tracing = |line: &str| line.starts_with("tracing.") || line.starts_with("tracing =");
+            if name != "raida_sim" && manifest.lines().any(has_tracing) {
+                modules_that_log(&folder.join("src"), &name, &mut found);
+            }
+        }
+        found.sort();
+        assert_eq!(found, MODULES);
+    }
+
+    /// Those of this folder whose sources, up to their tests, use a macro that logs.
+    fn modules_that_log(folder: &std::path::Path, name: &str, found: &mut Vec<String>) {
+        const MACROS: &[&str] = &["error!(", "warn!(", "info!(", "debug!(", "trace!("];
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let module = match path.file_stem().unwrap().to_str().unwrap() {
+                "lib" | "main" | "mod" => name.to_owned(),
+                module => format!("{name}::{module}"),
+            };
+            if path.is_dir() {
+                modules_that_log(&path, &module, found);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let is_code = |line: &&str| !line.trim_start().starts_with("//");
+            let mut code = text.lines().take_while(|line| *line != "mod tests {").filter(is_code);
+            let is_call =
+                |(at, _): (usize, &str), line: &str| !line[..at].ends_with(|c: char| c == '_' || c.is_alphanumeric());
+            let logs =
+                |line: &str| MACROS.iter().any(|call| line.match_indices(call).any(|found| is_call(found, line)));
+            if code.any(logs) {
+                found.push(module);
+            }
+        }
     }
 }
