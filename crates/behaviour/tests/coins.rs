@@ -167,10 +167,7 @@ fn a_datagram_that_takes_its_own_key_away_gets_the_same_answer_when_it_comes_aga
             let socket = ask::udp_socket(node.address());
             let [first, again] = [(); 2].map(|()| {
                 socket.send(&datagram).unwrap();
-                let mut answer = ask::receive(&socket).unwrap();
-                let execution_time = if is_long { 4..8 } else { 12..16 };
-                answer[execution_time].fill(0);
-                answer
+                ask::receive(&socket).unwrap()
             });
             assert_eq!(pending.read(&mut first.clone()).unwrap().status, expected, "{command}");
             assert_eq!(again, first, "{command}");

@@ -1,13 +1,19 @@
 //! Requests that must not run a second time.
 
+use std::time::Duration;
+
 use raida_reactor::Instant;
 use raida_reactor::service::{Answer, Flow, Place, Request, Transport};
+use raida_reactor::stamp::stamp;
 use raida_wire::{Head, Session, Status};
 
 use crate::books::Books;
 use crate::node::{Node, Unopened};
 use crate::nonces::{Again, Note, Using};
 use crate::resends::{Letter, Running, Turn};
+
+/// The shortest time that counts as written: zero is for the reactor to fill in.
+const SHORTEST: Duration = Duration::from_micros(1);
 
 /// What makes a request the same as another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +25,13 @@ pub(crate) enum Fingerprint {
 }
 
 /// A request that runs. Until this is dropped, the same one does not run a second time.
-pub(crate) enum Hold<'n> {
+pub(crate) struct Hold<'n> {
+    head: Head,
+    began: Instant,
+    claim: Claim<'n>,
+}
+
+enum Claim<'n> {
     Letter(Running<'n>),
     Note(Using<'n>),
 }
@@ -45,11 +57,15 @@ impl Fingerprint {
 }
 
 impl Hold<'_> {
-    /// Keeps the sealed answer for whoever asks the same again.
+    /// Keeps the sealed answer for whoever asks the same again. It gets its execution time here, so that it is the same in
+    /// every octet whenever it is given.
     pub(crate) fn keep(self, now: Instant, answer: &mut Answer<'_>) {
-        match self {
-            Self::Letter(running) => running.keep(now, answer),
-            Self::Note(using) => using.keep(now, answer),
+        let elapsed = now.saturating_duration_since(self.began).max(SHORTEST);
+        let range = answer.range();
+        stamp(answer.buffer(range.end).get_mut(range).unwrap_or_default(), &self.head, elapsed);
+        match self.claim {
+            Claim::Letter(running) => running.keep(now, answer),
+            Claim::Note(using) => using.keep(now, answer),
         }
     }
 }
@@ -80,7 +96,7 @@ impl Node {
         let (head, transport) = (request.head, request.transport);
         let mut hold = match fingerprint {
             Some(Fingerprint::Letter(letter)) => match self.books.resends.begin(letter, self.now(), answer) {
-                Turn::First(running) => Some(Hold::Letter(running)),
+                Turn::First(running) => Some(self.hold(head, Claim::Letter(running))),
                 Turn::Repeated => return Err(Flow::Answered),
                 Turn::Running => return Err(Flow::Silent),
             },
@@ -101,11 +117,15 @@ impl Node {
         };
         if let Some(Fingerprint::Note(note, _)) = fingerprint {
             match self.books.nonces.begin(note, session.key(), self.now(), answer) {
-                Ok(using) => hold = Some(Hold::Note(using)),
+                Ok(using) => hold = Some(self.hold(head, Claim::Note(using))),
                 Err(again) => return Err(self.turn_away(again, &head, transport, answer)),
             }
         }
         Ok(Opened { payload, session, hold })
+    }
+
+    fn hold<'n>(&self, head: Head, claim: Claim<'n>) -> Hold<'n> {
+        Hold { head, began: self.now(), claim }
     }
 
     /// Answers a request whose nonce has been used before.

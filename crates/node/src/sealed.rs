@@ -6,7 +6,7 @@ use raida_reactor::service::Answer;
 use raida_wire::Status;
 use zeroize::Zeroizing;
 
-/// The octets of a finished answer, but for the execution time that the reactor writes into each anew.
+/// The octets of a finished answer.
 pub(crate) struct Sealed {
     octets: Zeroizing<Vec<u8>>,
     status: Status,

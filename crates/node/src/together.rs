@@ -46,16 +46,15 @@ pub(crate) fn serve<'r, 'q: 'r, 'a: 'r>(
             fingerprint.and_then(|fingerprint| firsts.insert(fingerprint, place));
         }
     }
-    let mut answers = together.commit();
+    let (mut answers, now) = (together.commit(), node.now());
+    for (hold, answer) in &mut answers {
+        if let Some(hold) = hold.take() {
+            hold.keep(now, answer);
+        }
+    }
     for (first, answer) in repeats {
         if let Some((_, first)) = answers.get_mut(first) {
             Sealed::of(first).write(answer);
-        }
-    }
-    let now = node.now();
-    for (hold, answer) in answers {
-        if let Some(hold) = hold {
-            hold.keep(now, answer);
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::buffer::Buffer;
 /// Decides what a node answers. Shared by all reactors and workers.
 ///
 /// Octets in, octets out: opening the body, running the command and sealing the answer are the service's; framing,
-/// deadlines, back-pressure, the execution time in the answer's header and every refusal before the key check are the reactor's.
+/// deadlines, back-pressure, the execution time in the answer's header (unless the service has written one, so that an answer
+/// that is given again is the same in every octet) and every refusal before the key check are the reactor's.
 pub trait Service: Send + Sync + 'static {
     /// Check 10 of protocol §3.1, as far as it can be told without blocking: is there a key by this name? Not asked for
     /// type 0, which names none.

@@ -7,12 +7,14 @@ use raida_wire::Head;
 /// Writes the execution time, in microseconds, into the header at the front of a finished answer.
 ///
 /// It stands at 12 in a short header and at 4 in a long one; which of the two an answer has follows from its request. A
-/// time that does not fit is written as the largest that does.
+/// time that does not fit is written as the largest that does. A service that has written one itself keeps it: what is there
+/// and not zero stays.
 ///
 /// Source: protocol §1.7, §1.8
 pub fn stamp(answer: &mut [u8], head: &Head, elapsed: Duration) {
     let at = if head.encryption().is_long() { 4 } else { 12 };
-    if let Some(field) = answer.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+    let field = answer.get_mut(at..).and_then(|rest| rest.first_chunk_mut());
+    if let Some(field) = field.filter(|field| **field == [0; 4]) {
         *field = saturating_micros(elapsed).to_be_bytes();
     }
 }
@@ -38,10 +40,13 @@ mod tests {
     fn the_time_stands_where_the_header_has_it() {
         for (encryption, at) in [(0, 12), (1, 12), (2, 12), (4, 4), (5, 4)] {
             let mut answer = [0xFF; 60];
+            answer[at..at + 4].fill(0);
             stamp(&mut answer, &head(encryption), Duration::from_micros(0x0102_0304));
             let mut expected = [0xFF; 60];
             expected[at..at + 4].copy_from_slice(&[1, 2, 3, 4]);
             assert_eq!(answer, expected, "type {encryption}");
+            stamp(&mut answer, &head(encryption), Duration::from_micros(9));
+            assert_eq!(answer, expected, "what is there stays");
         }
     }
 
