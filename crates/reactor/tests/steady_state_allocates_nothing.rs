@@ -2,26 +2,21 @@
 //! a datagram, not a vote packet, not a refusal.
 #![cfg(feature = "testing")]
 
+mod played;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io;
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::ops::Range;
-use std::sync::Arc;
-use std::time::Duration;
 
-use raida_reactor::backend::{Backend, Completion, Waker};
+use raida_reactor::backend::Completion;
 use raida_reactor::bucket::Rate;
 use raida_reactor::buffer::Buffer;
-use raida_reactor::clock::SystemClock;
-use raida_reactor::counters::Counters;
-use raida_reactor::datagrams::{Datagrams, ReplyTo};
-use raida_reactor::testing::{ECHO, Manners, RULES, request};
+use raida_reactor::datagrams::Datagrams;
+use raida_reactor::testing::{ECHO, RULES, request};
 use raida_reactor::token::Token;
-use raida_reactor::workers::Roads;
-use raida_reactor::{Policy, Reactor, Settings};
-use raida_workers::BatcherConfig;
+use raida_reactor::{Policy, Settings};
+
+use played::{Script, Wish};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -77,68 +72,32 @@ impl Instantly {
     }
 }
 
-impl Backend for Instantly {
-    type Socket = ();
+impl Script for Instantly {
+    const DATAGRAM_SOCKETS: usize = 1;
 
-    fn waker(&self) -> Waker {
-        Arc::new(|| {})
+    fn wish(&mut self, wish: Wish) {
+        match wish {
+            Wish::Receive(token) => self.next = Some(Next::Receive(token)),
+            Wish::Send(token, buffer, len) => self.next = Some(Next::Sent(token, buffer, len)),
+            Wish::ShutDownSending(token) => self.next = Some(Next::End(token)),
+            Wish::Close => {
+                self.answered += 1;
+                self.next = None;
+            }
+            Wish::AnswerDatagrams => {
+                self.answered += self.batch.iter_mut().filter(|datagram| !datagram.answer_range.is_empty()).count();
+            }
+        }
     }
 
-    fn listeners(&self) -> usize {
-        1
-    }
-
-    fn datagram_sockets(&self) -> usize {
-        1
-    }
-
-    fn accept(&mut self, _listener: usize) {}
-
-    fn adopt(&mut self, _token: Token, _socket: ()) {}
-
-    fn receive(&mut self, token: Token) {
-        self.next = Some(Next::Receive(token));
-    }
-
-    fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
-        self.next = Some(Next::Sent(token, buffer, range.len()));
-    }
-
-    fn watch(&mut self, _token: Token) {}
-
-    fn has_unread(&mut self, _token: Token) -> bool {
-        false
-    }
-
-    fn shut_down_sending(&mut self, token: Token) {
-        self.next = Some(Next::End(token));
-    }
-
-    fn close(&mut self, _token: Token, _reset: bool) {
-        self.answered += 1;
-        self.next = None;
-    }
-
-    fn receive_datagrams(&mut self, _socket: usize) {}
-
-    fn answer_datagrams(&mut self, _socket: usize) {
-        self.answered += self.batch.iter_mut().filter(|datagram| !datagram.answer_range.is_empty()).count();
-    }
-
-    fn send_datagram(&mut self, _to: ReplyTo, _buffer: Buffer, _range: Range<usize>) {}
-
-    fn wait(&mut self, _timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self) {
         self.turn += 1;
         self.next = Some(if self.turn.is_multiple_of(2) { Next::Accept } else { Next::Datagrams });
-        Ok(())
     }
 
-    fn next(&mut self) -> Option<Completion<'_, ()>> {
+    fn report(&mut self) -> Option<Completion<'_, ()>> {
         Some(match self.next.take()? {
-            Next::Accept => {
-                let peer = SocketAddr::from(([192, 0, 2, 1], 1024));
-                Completion::Accepted { listener: 0, socket: (), peer }
-            }
+            Next::Accept => played::accepted(),
             Next::Receive(token) if self.scratch.is_empty() => {
                 let request = self.requests.get(self.turn / 2 % self.requests.len())?;
                 self.scratch.extend_from_slice(request);
@@ -159,12 +118,6 @@ impl Backend for Instantly {
             }
         })
     }
-
-    fn stop_listening(&mut self) {}
-
-    fn is_listening(&self) -> bool {
-        false
-    }
 }
 
 #[test]
@@ -178,9 +131,6 @@ fn a_hundred_thousand_requests_allocate_nothing() {
     let requests = vec![whole.clone(), foreign.clone(), unknown_key.clone()];
     let datagrams = vec![whole, foreign, unknown_key, vote];
 
-    let service = Arc::new(Manners::default());
-    let config = raida_workers::Config { threads: 1, ..Default::default() };
-    let roads = Roads::start(&service, &config, &BatcherConfig::default()).unwrap();
     // Every limit on a source is on, and none is reached.
     let most = Some(Rate::new(NonZeroU32::MAX));
     let settings = Settings {
@@ -190,15 +140,13 @@ fn a_hundred_thousand_requests_allocate_nothing() {
         source_votes: most,
         ..Settings::new(Policy::new(RULES))
     };
-    let backend = Instantly::new(requests, datagrams);
-    let mut reactor =
-        Reactor::new(backend, service, SystemClock::new(), settings, roads, Arc::new(Counters::default()));
+    let mut reactor = played::reactor(Instantly::new(requests, datagrams), settings);
 
     let mut run = |turns| {
         for _ in 0..turns {
             reactor.turn().unwrap();
         }
-        (reactor.backend().answered, ALLOCATIONS.get())
+        (reactor.backend().0.answered, ALLOCATIONS.get())
     };
     let (answered, before) = run(100);
     assert!(before > 0, "the counter counts");
