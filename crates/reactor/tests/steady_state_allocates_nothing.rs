@@ -61,7 +61,6 @@ enum Next {
     Accept,
     Receive(Token),
     Sent(Token, Buffer, usize),
-    End(Token),
     Datagrams,
 }
 
@@ -79,7 +78,6 @@ impl Script for Instantly {
         match wish {
             Wish::Receive(token) => self.next = Some(Next::Receive(token)),
             Wish::Send(token, buffer, len) => self.next = Some(Next::Sent(token, buffer, len)),
-            Wish::ShutDownSending(token) => self.next = Some(Next::End(token)),
             Wish::Close => {
                 self.answered += 1;
                 self.next = None;
@@ -103,7 +101,7 @@ impl Script for Instantly {
                 self.scratch.extend_from_slice(request);
                 Completion::Received { token, octets: &mut self.scratch, more: false }
             }
-            Next::Receive(token) | Next::End(token) => Completion::Ended { token },
+            Next::Receive(token) => Completion::Ended { token },
             Next::Sent(token, buffer, sent) => {
                 self.scratch.clear();
                 Completion::Sent { token, buffer, sent }

@@ -43,7 +43,7 @@ impl Script for Queue {
                 self.sends.push((token.slot(), len));
                 self.next.push_back(Next::Sent(token, buffer, len));
             }
-            Wish::ShutDownSending(_) | Wish::Close | Wish::AnswerDatagrams => {}
+            Wish::Close | Wish::AnswerDatagrams => {}
         }
     }
 

@@ -24,7 +24,6 @@ pub(crate) enum Wish {
     Receive(Token),
     /// So many octets of the buffer.
     Send(Token, Buffer, usize),
-    ShutDownSending(Token),
     Close,
     AnswerDatagrams,
 }
@@ -89,9 +88,7 @@ impl<S: Script> Backend for Played<S> {
         false
     }
 
-    fn shut_down_sending(&mut self, token: Token) {
-        self.0.wish(Wish::ShutDownSending(token));
-    }
+    fn shut_down_sending(&mut self, _token: Token) {}
 
     fn close(&mut self, _token: Token, _reset: bool) {
         self.0.wish(Wish::Close);
