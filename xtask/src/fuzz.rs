@@ -200,12 +200,19 @@ impl Fuzzer {
         let output = command.output().with_context(|| format!("starting {}", self.program.display()))?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
-            let tail: Vec<_> = said.lines().rev().take(40).collect();
-            let tail: Vec<_> = tail.into_iter().rev().collect();
-            bail!("{target}: a finding ({}):\n{}", output.status, tail.join("\n"));
+            bail!("{target}: a finding ({}):\n{}", output.status, finding(&said));
         }
         Ok(said)
     }
+}
+
+/// What a run that has found something says of it: the panic and what follows it, or the end where there is none.
+fn finding(said: &str) -> String {
+    let lines: Vec<_> = said.lines().collect();
+    let panic = lines.iter().position(|line| line.contains("panicked at"));
+    let (first, count) = panic.map_or((lines.len().saturating_sub(40), 40), |panic| (panic, 8));
+    let input = lines.iter().filter(|line| line.starts_with("artifact_prefix"));
+    lines.iter().skip(first).take(count).chain(input).copied().collect::<Vec<_>>().join("\n")
 }
 
 /// Where the committed inputs of a target lie.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use raida_store::pages::{self, ImportReport, Orphans, PAGE_LEN, Selection};
+use raida_store::pages::{self, ExportError, ImportReport, Orphans, PAGE_LEN, Selection};
 use raida_store::testing::Disk;
 use raida_store::{Options, Record, Store};
 use raida_wire::{CoinId, Month};
@@ -61,12 +61,12 @@ fn whole(folder: &Path, orphans: Orphans) {
 
 fn written_and_taken_again(store: &Store, report: &ImportReport) {
     let copy = tempfile::tempdir().expect("a folder");
-    pages::export(store, copy.path(), Selection::Issued, &mut |_| {}).expect("an export");
-    let mut other = self::store();
-    match pages::import(copy.path(), &mut other, Orphans::Leave, &mut |_| {}) {
-        Ok(taken) => assert_eq!(taken.store, report.store),
-        Err(error) => assert!(report.store.issued.0.iter().all(|count| *count == 0), "{error}"),
-    }
+    match pages::export(store, copy.path(), Selection::Issued, &mut |_| {}) {
+        Err(ExportError::NothingIssued) => return assert!(report.store.issued.0.iter().all(|count| *count == 0)),
+        exported => exported.expect("an export"),
+    };
+    let taken = pages::import(copy.path(), &mut self::store(), Orphans::Leave, &mut |_| {}).expect("an import");
+    assert_eq!(taken.store, report.store);
 }
 
 fn store() -> Store {

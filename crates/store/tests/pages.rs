@@ -245,6 +245,14 @@ fn export_never_touches_pages_that_are_there() {
 }
 
 #[test]
+fn export_of_issued_pages_where_there_are_none_says_so_and_writes_nothing() {
+    let out = tempfile::tempdir().unwrap();
+    let refused = pages::export(&store(), out.path(), Selection::Issued, &mut |_| {}).unwrap_err();
+    assert_eq!(refused.to_string(), "no coin is issued, so there are no pages to write");
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn export_that_was_cut_off_goes_on_and_mends_torn_pages() {
     let (folder, old) = old_server();
     let mut store = store();

@@ -123,6 +123,8 @@ pub enum ExportError {
         /// Where.
         path: PathBuf,
     },
+    /// Issued pages were asked for, and no coin is issued. Nothing was written: a folder without pages can not be imported.
+    NothingIssued,
     /// A file can not be written, or is not what was written. What there is of the pages stays under the name of an
     /// unfinished export.
     Folder(FolderError),
@@ -141,6 +143,7 @@ impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exists { path } => write!(f, "{} exists, expected no pages here yet", path.display()),
+            Self::NothingIssued => f.write_str("no coin is issued, so there are no pages to write"),
             Self::Folder(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Differs { .. } => f.write_str("folder differs from the store after the export"),
@@ -153,7 +156,7 @@ impl std::error::Error for ExportError {
         match self {
             Self::Folder(error) => Some(error),
             Self::Store(error) => Some(error),
-            Self::Exists { .. } | Self::Differs { .. } => None,
+            Self::Exists { .. } | Self::NothingIssued | Self::Differs { .. } => None,
         }
     }
 }

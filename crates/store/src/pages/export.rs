@@ -51,7 +51,7 @@ const UNFINISHED: &str = "Data.unfinished";
 ///
 /// # Errors
 ///
-/// When `Data` exists, when disk or store fail, or when the folder holds something else than the store afterwards.
+/// When `Data` exists, when no coin is issued and only issued pages are asked for, when disk or store fail, or when the folder holds something else than the store afterwards.
 ///
 /// Source: protocol §7.2
 pub fn export(
@@ -67,6 +67,9 @@ pub fn export(
     let view = store.mirror.view();
     let pages = select(&view, selection)?;
     let total = pages.len();
+    if total == 0 {
+        return Err(ExportError::NothingIssued);
+    }
     remove_others(&unfinished, &pages)?;
     let mut octets = Zeroizing::new([0; PAGE_LEN]);
     let mut known = 0;
