@@ -60,11 +60,26 @@ pub fn resident_memory(pid: Pid) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Lets this process open as many descriptors as the system allows it.
-pub fn raise_own_descriptor_limit() {
+/// Lets this process open as many descriptors as the system allows it, and says how many these are.
+pub fn raise_own_descriptor_limit() -> u64 {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     rustix::process::setrlimit(Resource::Nofile, raised).unwrap();
+    limit.maximum.unwrap_or(u64::MAX)
+}
+
+/// What the tests of one file need at once, for clients and for all else.
+const DESCRIPTORS_TOGETHER: u64 = 12_000;
+
+/// How many of so many clients a test can be with the descriptors that the system allows this process: all, or its part.
+#[must_use]
+pub fn room_for_clients(wanted: u32) -> u32 {
+    let allowed = raise_own_descriptor_limit().min(DESCRIPTORS_TOGETHER);
+    let clients = u32::try_from(u64::from(wanted) * allowed / DESCRIPTORS_TOGETHER).unwrap();
+    if clients < wanted {
+        eprintln!("{clients} clients instead of {wanted}: the system allows this process {allowed} descriptors");
+    }
+    clients
 }
 
 /// How many datagrams to this port the kernel has thrown away because nobody fetched them in time.

@@ -18,38 +18,38 @@ const PATIENT: &str = "timeouts.progress_ms = 30000";
 
 #[test]
 fn two_thousand_clients_that_connect_in_the_same_instant_are_all_answered() {
-    process::raise_own_descriptor_limit();
+    let clients = process::room_for_clients(2000);
     let node = Node::start();
     let mut crowd = Crowd::of(node.address());
-    (0..2000).for_each(|number| crowd.join(&echo_request(number)));
+    (0..clients).for_each(|number| crowd.join(&echo_request(number)));
     each_has_its_own_answer(crowd.finish());
 }
 
 #[test]
 fn five_thousand_connections_are_open_at_once_and_then_each_is_answered() {
-    process::raise_own_descriptor_limit();
+    let clients = process::room_for_clients(5000);
     let node = Node::builder().config(PATIENT).start();
     let before = process::descriptors(node.pid());
     let mut crowd = Crowd::of(node.address());
-    (0..5000).for_each(|_| crowd.join(&[]));
-    crowd.until("the node has accepted all", |_| process::descriptors(node.pid()) == before + 5000);
+    (0..clients).for_each(|_| crowd.join(&[]));
+    crowd.until("the node has accepted all", |_| process::descriptors(node.pid()) == before + clients as usize);
     assert_eq!(crowd.ended(), 0, "{crowd}");
-    (0u32..5000).zip(0..).for_each(|(number, who)| crowd.say(who, &echo_request(number)));
+    (0..clients).zip(0..).for_each(|(number, who)| crowd.say(who, &echo_request(number)));
     each_has_its_own_answer(crowd.finish());
     wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
 }
 
 #[test]
 fn three_thousand_requests_are_in_flight_at_once_and_none_is_lost() {
-    process::raise_own_descriptor_limit();
+    let clients = process::room_for_clients(3000);
     let node = Node::faulty(FAULTY).flag("--threads", 4).config(PATIENT).config("timeouts.queue_ms = 30000").start();
     let mut crowd = Crowd::of(node.address());
-    (0..3000).for_each(|number| {
+    (0..clients).for_each(|number| {
         let fault = if number < 8 { Fault::Hold } else { Fault::Sleep(1) };
         crowd.join(&fault.request(number));
     });
     // More than the completion queue holds: 1 024 are with the workers, the others wait in their connections.
-    crowd.until("all have been deferred", |_| fault::tally(node.address()).deferred == 3000);
+    crowd.until("all have been deferred", |_| fault::tally(node.address()).deferred == clients);
     assert_eq!(crowd.ended(), 0, "{crowd}");
     let _ = ask::tcp(node.address(), &Fault::Release.request(0));
     each_has_its_own_answer(crowd.finish());
@@ -57,12 +57,12 @@ fn three_thousand_requests_are_in_flight_at_once_and_none_is_lost() {
 
 #[test]
 fn after_twenty_thousand_connections_every_descriptor_is_back() {
-    process::raise_own_descriptor_limit();
+    let clients = process::room_for_clients(500);
     let node = Node::start();
     let before = process::descriptors(node.pid());
     thread::scope(|scope| {
         scope.spawn(|| one_after_another(&node, 4000));
-        scope.spawn(|| (0..32).for_each(|_| five_hundred_of_all_kinds(&node)));
+        scope.spawn(|| (0..32).for_each(|_| clients_of_all_kinds(&node, clients)));
     });
     wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
 }
@@ -96,9 +96,9 @@ fn one_after_another(node: &Node, count: u32) {
 }
 
 /// Answered, refused, gone with and without a reset, silent and cut short.
-fn five_hundred_of_all_kinds(node: &Node) {
+fn clients_of_all_kinds(node: &Node, clients: u32) {
     let mut crowd = Crowd::of(node.address());
-    for number in 0..500 {
+    for number in 0..clients {
         let mut request = echo_request(number);
         match number % 10 {
             0 => request[0] = 9,
@@ -108,7 +108,7 @@ fn five_hundred_of_all_kinds(node: &Node) {
         }
         crowd.join(&request);
     }
-    for who in 0..500 {
+    for who in 0..clients as usize {
         match who % 10 {
             1 | 2 => crowd.leave(who, false),
             3 => crowd.leave(who, true),

@@ -115,12 +115,12 @@ fn who_sends_in_time_is_answered_although_the_node_stood_still_meanwhile() {
 
 #[test]
 fn thousands_of_silent_peers_do_not_disturb_an_honest_one() {
-    process::raise_own_descriptor_limit();
+    let peers = process::room_for_clients(2000) as usize;
     let node = node_with_times(Duration::from_secs(60), Duration::from_secs(60));
     let address = node.address();
     let before = process::descriptors(node.pid());
     let request = echo_request(4);
-    let silent: Vec<TcpStream> = (0..2000)
+    let silent: Vec<TcpStream> = (0..peers)
         .map(|number| {
             let mut stream = ask::connect(address);
             stream.write_all(&request[..number % 50]).unwrap();
