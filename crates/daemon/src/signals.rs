@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::flag::{register, register_conditional_default, register_conditional_shutdown};
 use signal_hook::iterator::{Handle, Signals as Arriving};
@@ -39,8 +40,20 @@ impl Signals {
     ///
     /// What the system said.
     pub fn listen() -> io::Result<Self> {
+        // Whatever comes meanwhile waits: between the moment at which a signal does not end the process any more and that at
+        // which somebody notes it, it would be lost.
+        let mut held = SigSet::empty();
+        for signal in STOPS.into_iter().chain(OTHERS) {
+            held.add(Signal::try_from(signal)?);
+        }
+        let before = held.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let signals = Self::register();
+        before.thread_set_mask()?;
+        signals
+    }
+
+    fn register() -> io::Result<Self> {
         let (stop_asked, left_alone) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        // First: a stop between two of these steps must leave its mark, since it does not end the process any more.
         for signal in STOPS {
             register(signal, Arc::clone(&stop_asked))?;
         }
