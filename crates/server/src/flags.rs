@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use raida_config::{Backend, Overrides};
@@ -49,9 +50,9 @@ pub(crate) struct Flags {
     /// Print the configuration, with where each value comes from, and end
     #[arg(long)]
     pub(crate) print_config: bool,
-    /// Print the manual page, for man, and end
-    #[arg(long)]
-    man: bool,
+    /// Write the manual pages, for man, to this folder, which must exist, and end
+    #[arg(long, value_name = "DIR")]
+    man: Option<PathBuf>,
     /// Print a completion script for a shell and end
     #[arg(long, value_name = "SHELL")]
     completions: Option<Shell>,
@@ -60,19 +61,20 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
-    /// What is asked about the command line itself: its manual page, or a completion script.
+    /// What is asked about the command line itself: its manual pages, or a completion script.
     ///
     /// # Errors
     ///
-    /// What the system said of standard output.
-    pub(crate) fn explain(&self) -> io::Result<bool> {
-        if self.man {
-            return clap_mangen::Man::new(Self::command()).render(&mut io::stdout()).map(|()| true);
+    /// Where the pages or the script cannot be written.
+    pub(crate) fn explain(&self) -> anyhow::Result<bool> {
+        if let Some(folder) = &self.man {
+            let written = clap_mangen::generate_to(Self::command(), folder);
+            return written.with_context(|| format!("writing manual pages to {}", folder.display())).map(|()| true);
         }
         let Some(shell) = self.completions else { return Ok(false) };
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Self::command(), "raida-server", &mut script);
-        io::stdout().write_all(&script).map(|()| true)
+        io::stdout().write_all(&script).context("writing to standard output").map(|()| true)
     }
 
     /// The settings among the flags.

@@ -58,7 +58,7 @@ fn say(line: &impl Display) {
 }
 
 fn obey<S: Service>(flags: &Flags, signals: Signals, wrap: impl FnOnce(Node) -> S) -> anyhow::Result<()> {
-    if flags.explain().context("writing to standard output")? {
+    if flags.explain()? {
         return Ok(());
     }
     if flags.task.is_none() && !flags.print_config && !flags.check_config {

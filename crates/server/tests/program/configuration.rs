@@ -94,19 +94,26 @@ fn keys_of_the_c_server_that_change_nothing_are_mentioned() {
 }
 
 #[test]
-fn the_manual_page_and_the_completions_know_every_flag_of_the_help() {
+fn the_manual_pages_and_the_completions_know_every_flag_and_command_of_the_help() {
     let folder = tempfile::tempdir().unwrap();
     let ask = |arguments: &[&str]| {
         let output = run(folder.path(), arguments);
         assert!(output.status.success());
         String::from_utf8(output.stdout).unwrap()
     };
-    let (help, man, bash) = (ask(&["--help"]), ask(&["--man"]), ask(&["--completions", "bash"]));
+    let (help, bash) = (ask(&["--help"]), ask(&["--completions", "bash"]));
+    assert_eq!(ask(&["--man", "."]), "");
+    let page = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let man = page("raida-server.1");
     let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
     let flags: Vec<_> = flags.map(|flag| flag.trim_end_matches(|c: char| !c.is_alphanumeric())).collect();
     assert!(flags.len() >= 12, "{flags:?}");
     for flag in flags {
         assert!(man.contains(&flag.replace('-', "\\-")), "{flag} is not in the manual page");
         assert!(bash.contains(flag), "{flag} is not completed");
+    }
+    for task in ["import", "export"] {
+        let name = format!("raida-server-{task}");
+        assert!(man.contains(&name.replace('-', "\\-")) && page(&format!("{name}.1")).contains(".TH "), "{task}");
     }
 }
