@@ -81,7 +81,8 @@ impl fmt::Display for AskError {
 impl std::error::Error for AskError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::System(error) => Some(error),
+            // Its own words have been said already.
+            Self::System(error) => error.source(),
             Self::NotHttp | Self::Cut | Self::Refused { .. } => None,
         }
     }

@@ -58,4 +58,5 @@ fn a_monitor_that_is_not_there_is_named_with_what_to_look_for() {
     let run = raida(["top", "--once", "--monitor", &closed.address().to_string()]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains(&closed.address().to_string()) && run.err.contains("monitor.listen"), "{run:?}");
+    assert_eq!(run.err.matches("refused").count(), 1, "{run:?}");
 }
