@@ -70,6 +70,21 @@ fn a_reader_that_stops_reading_is_disconnected_when_its_time_is_over() {
 }
 
 #[test]
+fn a_reader_that_takes_a_little_all_the_time_is_not_taken_for_one_that_stops() {
+    // The kernel tells of room when a third of what it holds has been taken: more than a megabyte here.
+    let node = Node::faulty(FAULTY).config("timeouts.write_progress_ms = 500").start();
+    let mut stream = asked_for(LONG, &node);
+    let (mut got, mut room) = (Vec::new(), [0; 4096]);
+    for _ in 0..200 {
+        let len = stream.read(&mut room).unwrap();
+        got.extend_from_slice(&room[..len]);
+        thread::sleep(Duration::from_millis(10));
+    }
+    got.extend(ask::read_to_close(&mut stream));
+    is_whole(got, LONG);
+}
+
+#[test]
 fn a_reader_that_trickles_is_disconnected_when_the_time_for_the_whole_is_over() {
     const WHOLE: Duration = Duration::from_millis(1000);
     let node = Node::faulty(FAULTY).config("timeouts.write_progress_ms = 1000\ntimeouts.write_ms = 1000").start();

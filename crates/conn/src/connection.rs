@@ -200,6 +200,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         self.write(writing, &mut Turn { now, policy, host })
     }
 
+    /// The peer has taken octets of the response that were sent before, even if there is no room for more yet: that is
+    /// progress, as room would be.
+    pub fn taken(&mut self, now: Instant, policy: &Policy) {
+        if let State::WantWrite(writing) = &mut self.state {
+            writing.taken(now, policy);
+        }
+    }
+
     /// It is `now`, and the [`deadline`](Self::deadline) may have passed. Harmless where it has not.
     pub fn expired(&mut self, now: Instant, policy: &Policy, host: &mut impl Host<Buffer = B>) -> Step<B> {
         match self.state.due() {

@@ -251,6 +251,11 @@ impl<B> WantWrite<B> {
         self.patience.progressed(now, policy.write_progress);
     }
 
+    /// The peer has taken what was sent before, and there is no room for more yet.
+    pub(crate) fn taken(&mut self, now: Instant, policy: &Policy) {
+        self.patience.progressed(now, policy.write_progress);
+    }
+
     pub(crate) fn unsent(&self) -> Range<usize> {
         self.sent..self.len
     }

@@ -28,6 +28,8 @@ pub(crate) struct Connection {
     /// The peer's end has made its edge: no other will come for it.
     ended: bool,
     broken: bool,
+    /// How many octets the peer had not taken when that was last looked at, which is whenever a send finds no room.
+    untaken: usize,
 }
 
 /// What the loop waits for.
@@ -59,7 +61,17 @@ pub(crate) enum Turn {
 impl Connection {
     pub(crate) fn new(token: Token, stream: Stream) -> Self {
         let operation = Operation::Idle;
-        Self { token, stream, operation, listed: false, readable: true, writable: true, ended: false, broken: false }
+        Self {
+            token,
+            stream,
+            operation,
+            listed: false,
+            readable: true,
+            writable: true,
+            ended: false,
+            broken: false,
+            untaken: 0,
+        }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
@@ -74,17 +86,29 @@ impl Connection {
         }
     }
 
-    /// Whether what is in flight could be done now.
-    pub(crate) fn has_news(&self, counts: &mut SyscallCounts) -> bool {
+    /// Whether what is in flight could be done now, or whether the peer has at least taken octets.
+    pub(crate) fn has_news(&mut self, counts: &mut SyscallCounts) -> bool {
+        let is_sending = matches!(self.operation, Operation::Send { .. });
+        if self.has_work() || is_sending && self.has_taken(counts) {
+            return true;
+        }
         let ready = match self.operation {
-            Operation::Idle | Operation::Watch => return false,
-            _ if self.has_work() => return true,
             Operation::Receive => self.stream.is_readable(),
             Operation::Send { .. } => self.stream.is_writable(),
+            Operation::Idle | Operation::Watch => return false,
         };
         counts.poll += 1;
         // Where the system cannot tell, nothing speaks for the peer.
         ready.unwrap_or(false)
+    }
+
+    /// Whether the peer has taken octets since this was last asked.
+    fn has_taken(&mut self, counts: &mut SyscallCounts) -> bool {
+        counts.untaken += 1;
+        // Where the system cannot tell, nothing has changed.
+        let before = self.untaken;
+        self.untaken = self.stream.untaken().unwrap_or(before);
+        self.untaken < before
     }
 
     pub(crate) fn note_edge(&mut self, event: Event) {
@@ -144,6 +168,7 @@ impl Connection {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.writable = false;
+                self.has_taken(counts);
                 self.wait(Operation::Send { buffer, range, last }, interest, counts)
             }
             Err(error) => self.fail(error, Some(buffer)),

@@ -14,6 +14,8 @@ pub struct SyscallCounts {
     pub unread: u64,
     /// `poll` on connections, before a deadline is held against their peers.
     pub poll: u64,
+    /// `ioctl` on connections, for the octets that their peers have not taken.
+    pub untaken: u64,
     /// `shutdown` on connections.
     pub shutdown: u64,
     /// `close` on adopted connections.

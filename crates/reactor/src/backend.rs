@@ -62,8 +62,10 @@ pub trait Backend {
     fn has_unread(&mut self, token: Token) -> bool;
 
     /// Whether what is in flight for a connection has come about and only was not reported yet, or would come about at this
-    /// moment. The loop asks before it holds a deadline against a peer: whoever has done his part while this thread stood
-    /// still has kept it. A backend that cannot tell says no.
+    /// moment, or whether a peer that leaves no room for a send has at least taken octets since it was last asked about.
+    ///
+    /// The loop asks before it holds a deadline against a peer: whoever has done his part while this thread stood still has
+    /// kept it, and so has who reads, be it too slowly for the kernel to call it room. A backend that cannot tell says no.
     fn has_news(&mut self, token: Token) -> bool {
         let _ = token;
         false

@@ -107,12 +107,14 @@ impl<S: Service, C: Clock> Core<S, C> {
         (owes && is_late && link.spared < SPARED_MAX).then_some(token)
     }
 
-    /// Looks at a late connection again a little later.
+    /// Looks at a late connection again a little later, or by the next deadline of a peer that is taking its answer.
     pub(crate) fn spare(&mut self, token: Token) {
-        if let Some(link) = self.links.get_mut(token) {
-            link.spared += 1;
-            self.timers.arm(token.slot(), self.clock.seen() + TICK);
-        }
+        let now = self.clock.seen();
+        let Some(link) = self.links.get_mut(token) else { return };
+        link.machine.taken(now, &self.settings.policy);
+        let deadline = link.machine.deadline().filter(|deadline| *deadline > now);
+        link.spared = if deadline.is_some() { 0 } else { link.spared + 1 };
+        self.timers.arm(token.slot(), deadline.unwrap_or(now + TICK));
     }
 
     /// A deadline of the slot's has passed: the peer's, or that of a request waiting in it, or one that was met in time.

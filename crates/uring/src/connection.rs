@@ -27,6 +27,10 @@ pub(crate) struct Connection {
     /// What a receive has brought.
     arrival: Option<Arrival>,
     sending: Sending,
+    /// How many octets the send in flight, or the last one, was to send.
+    wanted: usize,
+    /// How many octets the peer had not taken when that was last looked at, which is whenever a send finds too little room.
+    untaken: usize,
 }
 
 /// What the loop waits for, sends aside.
@@ -85,6 +89,8 @@ impl Connection {
             room: Room::Short,
             arrival: None,
             sending: Sending::Nothing,
+            wanted: 0,
+            untaken: 0,
         }
     }
 
@@ -97,17 +103,29 @@ impl Connection {
         matches!(self.arrival, Some(Arrival::Octets(_)))
     }
 
-    /// Whether what is in flight has come back, or could be done now.
-    pub(crate) fn has_news(&self, counts: &mut SyscallCounts) -> bool {
-        let ready = match (&self.sending, self.wish) {
-            _ if self.has_work() => return true,
-            (Sending::Lent(_), _) => self.stream.is_writable(),
-            (_, Wish::Receive) => self.stream.is_readable(),
-            (_, Wish::Nothing | Wish::Watch) => return false,
+    /// Whether what is in flight has come back, or could be done now, or whether the peer has at least taken octets.
+    pub(crate) fn has_news(&mut self, counts: &mut SyscallCounts) -> bool {
+        let is_sending = matches!(self.sending, Sending::Lent(_));
+        if self.has_work() || is_sending && self.has_taken(counts) {
+            return true;
+        }
+        let ready = match self.wish {
+            _ if is_sending => self.stream.is_writable(),
+            Wish::Receive => self.stream.is_readable(),
+            Wish::Nothing | Wish::Watch => return false,
         };
         counts.poll += 1;
         // Where the system cannot tell, nothing speaks for the peer.
         ready.unwrap_or(false)
+    }
+
+    /// Whether the peer has taken octets since this was last asked.
+    fn has_taken(&mut self, counts: &mut SyscallCounts) -> bool {
+        counts.untaken += 1;
+        // Where the system cannot tell, nothing has changed.
+        let before = self.untaken;
+        self.untaken = self.stream.untaken().unwrap_or(before);
+        self.untaken < before
     }
 
     pub(crate) fn receive(&mut self, ring: &mut Ring) {
@@ -129,6 +147,7 @@ impl Connection {
 
     /// Begins to send. Gives back a buffer that another send has left behind.
     pub(crate) fn send(&mut self, buffer: Buffer, range: Range<usize>, ring: &mut Ring) -> Option<Buffer> {
+        self.wanted = range.len();
         let begun = match ring.send(&self.stream, self.token, buffer, range) {
             Ok(lent) => Sending::Lent(lent),
             Err(buffer) => Sending::Done(buffer, Err(io::ErrorKind::InvalidInput.into())),
@@ -148,7 +167,10 @@ impl Connection {
         counts.send += 1;
         let outcome = self.stream.send_last(octets);
         match outcome {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.send(buffer, range, ring),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.has_taken(counts);
+                self.send(buffer, range, ring)
+            }
             outcome => {
                 counts.shutdown += u64::from(outcome.as_ref().is_ok_and(|&sent| sent == range.len()));
                 self.begin(Sending::Done(buffer, outcome))
@@ -182,7 +204,10 @@ impl Connection {
     }
 
     /// Takes in what came of the send.
-    pub(crate) fn note_sent(&mut self, outcome: io::Result<usize>, last: Last) {
+    pub(crate) fn note_sent(&mut self, outcome: io::Result<usize>, last: Last, counts: &mut SyscallCounts) {
+        if outcome.as_ref().is_ok_and(|&sent| sent < self.wanted) {
+            self.has_taken(counts);
+        }
         self.sending = match std::mem::replace(&mut self.sending, Sending::Nothing) {
             Sending::Lent(lent) => Sending::Done(lent.take_back(last), outcome),
             other @ (Sending::Nothing | Sending::Done(..)) => other,

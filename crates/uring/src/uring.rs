@@ -198,7 +198,7 @@ impl Uring {
         if let Some(lent) = self.leaving.remove(&token) {
             self.returned.push_back(lent.take_back(last));
         } else if let Some(connection) = self.connections.get_mut(token) {
-            connection.note_sent(outcome, last);
+            connection.note_sent(outcome, last, &mut self.counts);
             self.connections.queue(token, &mut self.ready);
         }
     }

@@ -58,11 +58,24 @@ impl Stream {
     /// # Errors
     /// What the system said.
     pub fn unread(&self) -> io::Result<usize> {
+        self.ask(libc::FIONREAD)
+    }
+
+    /// Asks for one of the two counts, of octets that wait to be received and of octets that wait to be taken.
+    fn ask(&self, count: libc::Ioctl) -> io::Result<usize> {
         let mut octets: libc::c_int = 0;
-        // SAFETY: needs an open descriptor, which `self` keeps open, and for `FIONREAD` a `c_int` to write to until the
-        // call returns: `octets` is one, and borrowed mutably across it.
-        done(unsafe { libc::ioctl(self.0.as_raw_fd(), libc::FIONREAD, &raw mut octets) })?;
+        // SAFETY: needs an open descriptor, which `self` keeps open, and for `FIONREAD` and `TIOCOUTQ`, which are all that
+        // this is called with, a `c_int` to write to until the call returns: `octets` is one, and borrowed mutably across it.
+        done(unsafe { libc::ioctl(self.0.as_raw_fd(), count, &raw mut octets) })?;
         Ok(usize::try_from(octets).unwrap_or(0))
+    }
+
+    /// How many octets were sent that the peer has not taken.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn untaken(&self) -> io::Result<usize> {
+        self.ask(libc::TIOCOUTQ)
     }
 
     /// Whether a receive would not have to wait now, be it that it brings the end or an error.
