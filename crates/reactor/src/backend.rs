@@ -18,7 +18,7 @@ use crate::token::Token;
 ///
 /// Rules that every backend keeps:
 ///
-/// - Each `accept`, `receive`, `send`, `linger` and `receive_datagrams` is answered by exactly one completion, unless the
+/// - Each `accept`, `receive`, `send`, `send_last` and `receive_datagrams` is answered by exactly one completion, unless the
 ///   token is closed first. At most one of them is in flight per token, per listener and per datagram socket.
 /// - No call blocks except [`wait`](Self::wait).
 /// - Completions come in a fair order: a source that is always ready cannot keep another from being reported.

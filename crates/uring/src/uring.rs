@@ -39,7 +39,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 ///
 /// What the loop starts goes into the submission queue; [`wait`](Backend::wait) submits all of it with one system call and
 /// sorts what has come; [`next`](Backend::next) reports it, one thing of each source in turn. After
-/// [`bind`](SocketBackend::bind) nothing is allocated.
+/// [`bind`](SocketBackend::bind) nothing is allocated, except where more buffers wait for their last completion, or more
+/// connections for a buffer, than ever before.
 pub struct Uring {
     ring: Ring,
     wake: Arc<Wake>,
