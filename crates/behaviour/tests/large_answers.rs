@@ -89,20 +89,23 @@ fn a_reader_that_trickles_is_disconnected_when_the_time_for_the_whole_is_over() 
     const WHOLE: Duration = Duration::from_millis(1000);
     let node = Node::faulty(FAULTY).config("timeouts.write_progress_ms = 1000\ntimeouts.write_ms = 1000").start();
     let before = process::descriptors(node.pid());
-    let start = Instant::now();
-    let mut stream = asked_for(LONG, &node);
-    let (mut read, mut room) = (0, [0; 2048]);
-    let end = loop {
-        match stream.read(&mut room) {
-            Ok(0) => panic!("the whole answer came, {read} octets"),
-            Ok(len) => read += len,
-            Err(error) => break error,
-        }
-        thread::sleep(Duration::from_millis(5));
-        assert!(start.elapsed() < PATIENCE, "{read} octets and no end");
-    };
-    assert_eq!(end.kind(), ErrorKind::ConnectionReset);
-    assert!(start.elapsed() >= WHOLE, "given up after {:?} already", start.elapsed());
+    // One makes hardly any room for more, the other all the time.
+    for (len, at_once) in [(LONG, 2048), (15 << 20, 8 << 10)] {
+        let start = Instant::now();
+        let mut stream = asked_for(len, &node);
+        let (mut read, mut room) = (0, vec![0; at_once]);
+        let end = loop {
+            match stream.read(&mut room) {
+                Ok(0) => panic!("the whole answer came, {read} octets"),
+                Ok(len) => read += len,
+                Err(error) => break error,
+            }
+            thread::sleep(Duration::from_millis(5));
+            assert!(start.elapsed() < PATIENCE, "{read} octets and no end");
+        };
+        assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+        assert!(start.elapsed() >= WHOLE, "given up after {:?} already", start.elapsed());
+    }
     wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
 }
 

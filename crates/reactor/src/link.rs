@@ -24,7 +24,7 @@ pub(crate) struct Link {
     pub(crate) opened: Instant,
     pub(crate) octets_in: u64,
     pub(crate) octets_out: u64,
-    /// How often a deadline that has passed was not held against the peer since it last did something.
+    /// How often the deadline that has passed was not held against the peer.
     pub(crate) spared: u8,
     /// Finished responses, while the backend does not have them.
     pub(crate) response: Option<Buffer>,
@@ -58,6 +58,14 @@ impl Link {
             response: None,
             response_at: 0..0,
             parked: None,
+        }
+    }
+
+    /// Forgets that the peer was spared, where it is not late any more. What comes beyond the time for a whole request or
+    /// answer makes it no less late.
+    pub(crate) fn forgive(&mut self, now: Instant) {
+        if self.machine.deadline().is_none_or(|deadline| deadline > now) {
+            self.spared = 0;
         }
     }
 

@@ -21,17 +21,13 @@ use crate::workers::{Finished, Origin, Outcome, Road};
 
 /// How often, once a tick, a late connection is looked at again: for about a second. What the kernel has is reported long
 /// before that; this is the bound where a backend only says so.
-const SPARED_MAX: u8 = 120;
+const SPARED_MAX: u8 = 80;
 
 impl<S: Service, C: Clock> Core<S, C> {
     /// Octets came, and perhaps there are more in the kernel. They are lent, and wiped before they go back.
     pub(crate) fn received(&mut self, token: Token, octets: &mut [u8], more: bool) -> Order {
         let now = self.clock.look();
         self.counters.octets_in.add(octets.len() as u64);
-        if let Some(link) = self.links.get_mut(token) {
-            link.octets_in += octets.len() as u64;
-            link.spared = 0;
-        }
         let step = self.feed(token, |machine, policy, host| {
             let step = machine.received(now, octets, policy, host);
             if more {
@@ -39,6 +35,10 @@ impl<S: Service, C: Clock> Core<S, C> {
             }
             step
         });
+        if let Some(link) = self.links.get_mut(token) {
+            link.octets_in += octets.len() as u64;
+            link.forgive(now);
+        }
         let order = self.follow(token, step, octets, now);
         octets.fill(0);
         order
@@ -67,10 +67,12 @@ impl<S: Service, C: Clock> Core<S, C> {
             return self.returned(buffer);
         };
         link.octets_out += sent as u64;
-        link.spared = 0;
         let step = self.feed(token, |machine, policy, host| machine.sent(now, sent, policy, host));
         match (&step, self.links.get_mut(token)) {
-            (Some(Step::Send(_)), Some(link)) => link.response = Some(buffer),
+            (Some(Step::Send(_)), Some(link)) => {
+                link.forgive(now);
+                link.response = Some(buffer);
+            }
             _ => self.buffers.put(buffer),
         }
         self.follow(token, step, &mut [], now)
@@ -112,8 +114,9 @@ impl<S: Service, C: Clock> Core<S, C> {
         let now = self.clock.seen();
         let Some(link) = self.links.get_mut(token) else { return };
         link.machine.taken(now, &self.settings.policy);
+        link.spared += 1;
+        link.forgive(now);
         let deadline = link.machine.deadline().filter(|deadline| *deadline > now);
-        link.spared = if deadline.is_some() { 0 } else { link.spared + 1 };
         self.timers.arm(token.slot(), deadline.unwrap_or(now + TICK));
     }
 
