@@ -246,7 +246,7 @@ tables! {
         /// most.
         resends_max: usize = Key::integer("resends_max", 0..=1_048_576, 4096);
         /// Nonces of requests under encryption types 1 and 2 that are remembered for ten minutes, each with its answer, about
-        /// 1000 bytes together. The same request again gets the former answer; any other one under the same key and nonce is
+        /// 1500 bytes together; the key with the most makes room for the next. The same request again gets the former answer; any other one under the same key and nonce is
         /// refused with 34, and so is the same one where its answer was longer than 2048 bytes. 0: none is remembered, as
         /// clients with a fixed nonce need it.
         nonces_max: usize = Key::integer("nonces_max", 0..=16_777_216, 0);

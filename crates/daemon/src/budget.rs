@@ -44,8 +44,8 @@ const LOCKER: u64 = 50;
 const RESERVATION: u64 = 100;
 /// Beside the answer: its key, twice.
 const RESEND: u64 = 256;
-/// A digest of key and nonce, one of the request, the name of the key, and an answer of 256 octets.
-const NONCE: u64 = 1024;
+/// Digests of key and request, the nonce, the name of the key, an answer of 256 octets, and the places of all of these.
+const NONCE: u64 = 1536;
 /// Addresses that have broken coins, each with its calls.
 const BREAKERS: u64 = 32_768 * 64;
 /// The program itself, its allocator, and what is small and has no bound of its own.

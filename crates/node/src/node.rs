@@ -228,7 +228,7 @@ impl Service for Node {
     fn admit(&self, head: &Head) -> Result<(), Status> {
         match Keys::find(self.store(), head.key(), Place::Reactor) {
             // What took the key away may come again.
-            Lookup::Unknown if self.books.nonces.knows(head, self.now()) => Ok(()),
+            Lookup::Unknown if self.books.nonces.knows(head) => Ok(()),
             Lookup::Unknown => Err(head.unknown_key()),
             Lookup::Found(_) | Lookup::NotCached | Lookup::Failed => Ok(()),
         }

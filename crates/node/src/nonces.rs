@@ -1,5 +1,6 @@
 //! Nonces that have been used, and what was answered under them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,12 +20,15 @@ const LIFE: Duration = Duration::from_secs(600);
 const ANSWER_MAX: usize = 2048;
 /// Octets kept for each answer, on average. Few are longer; those leave room for fewer.
 const ANSWER_OCTETS: usize = 256;
+/// What a nonce weighs against that.
+const NONCE_OCTETS: usize = 256;
 
 /// The nonces of requests under types 1 and 2, each with its key. Whoever sends one a second time gets the former answer if
 /// he asks the same, and nothing if he asks anything else: one keystream seals one answer.
 ///
-/// A nonce is taken when its request has been opened, that is by whoever has proved the key. Neither key nor request is
-/// kept: of the key there is a salted digest, of the request a digest as it came, and the answer is there as it was sealed.
+/// A nonce is taken when its request has been opened, that is by whoever has proved the key, and the key with the most makes
+/// room for the others. Neither key nor request is kept: of the key there is a salted digest, of the request a digest as it
+/// came, and the answer is there as it was sealed.
 ///
 /// Source: protocol §2.3
 pub(crate) struct Nonces {
@@ -35,19 +39,19 @@ pub(crate) struct Nonces {
 
 #[derive(Debug)]
 struct Table {
-    /// The oldest makes room for the newest; it may then be used again.
-    used: Shelf<Name, Use>,
+    used: Shelf<Name, Owner, Use>,
     /// Where to find those whose key is not there any more.
-    headings: Shelf<Heading, Name>,
-    /// Where there is none any more, the nonce stays used.
-    answers: Shelf<Name, Sealed>,
+    headings: HashMap<Heading, Name>,
     repeated: u64,
     came_early: u64,
     refused: u64,
 }
 
-/// A digest of key and nonce. Coins of one locker have one key: it counts, and not how it is called.
-type Name = [u8; 16];
+/// A digest of the key. Coins of one locker have one key: it counts, and not how it is called.
+type Owner = [u8; 16];
+
+/// Key and nonce.
+type Name = (Owner, [u8; 8]);
 
 /// What a header says of them.
 type Heading = (KeyName, [u8; 8]);
@@ -55,18 +59,18 @@ type Heading = (KeyName, [u8; 8]);
 /// What a nonce was used for.
 #[derive(Debug)]
 struct Use {
-    digest: [u8; 32],
+    note: Note,
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
     /// A thread is at it.
     Running,
     /// It was refused or put off, and has changed nothing: no payload was sealed, and the same may run.
     Open,
-    /// It is done.
-    Answered,
+    /// It is done; the answer, unless it was too long.
+    Answered(Option<Sealed>),
 }
 
 /// What has come again, and what has been forgotten.
@@ -104,6 +108,7 @@ pub(crate) enum Again {
 pub(crate) struct Using<'n> {
     nonces: &'n Nonces,
     name: Name,
+    note: Note,
     began: Instant,
 }
 
@@ -111,7 +116,7 @@ impl Drop for Using<'_> {
     fn drop(&mut self) {
         let mut table = self.nonces.lock();
         if let Some(used) = table.used.get_mut(&self.name, self.began)
-            && used.state == State::Running
+            && matches!(used.state, State::Running)
         {
             used.state = State::Open;
         }
@@ -121,15 +126,10 @@ impl Drop for Using<'_> {
 impl Using<'_> {
     /// Keeps its sealed answer.
     pub(crate) fn keep(self, now: Instant, answer: &mut Answer<'_>) {
-        let sealed = Sealed::of(answer);
-        let octets = sealed.len();
-        let mut table = self.nonces.lock();
-        if let Some(used) = table.used.get_mut(&self.name, self.began) {
-            used.state = State::Answered;
-        }
-        if octets <= ANSWER_MAX {
-            table.answers.put(self.name, sealed, octets, now);
-        }
+        let sealed = Some(Sealed::of(answer)).filter(|sealed| sealed.len() <= ANSWER_MAX);
+        let octets = NONCE_OCTETS + sealed.as_ref().map_or(0, Sealed::len);
+        let used = Use { note: self.note, state: State::Answered(sealed) };
+        self.nonces.lock().put(self.name, used, octets, now);
     }
 }
 
@@ -139,9 +139,9 @@ impl Nonces {
         let mut salt = [0; 32];
         // The keys are as good as random themselves: without salt their digests tell next to nothing.
         let _ = getrandom::fill(&mut salt);
-        let bounds = Bounds { count: max, octets: max.saturating_mul(ANSWER_OCTETS).max(ANSWER_MAX), life: LIFE };
-        let (used, headings, answers) = (Shelf::new(bounds), Shelf::new(bounds), Shelf::new(bounds));
-        let table = Table { used, headings, answers, repeated: 0, came_early: 0, refused: 0 };
+        let octets = max.saturating_mul(NONCE_OCTETS + ANSWER_OCTETS).max(NONCE_OCTETS + ANSWER_MAX);
+        let used = Shelf::new(Bounds { count: max, octets, life: LIFE });
+        let table = Table { used, headings: HashMap::new(), repeated: 0, came_early: 0, refused: 0 };
         Self { is_on: max > 0, salt, table: Mutex::new(table) }
     }
 
@@ -155,8 +155,8 @@ impl Nonces {
     }
 
     /// Whether a request with such a header has been opened: its key may be gone since, and its answer is known.
-    pub(crate) fn knows(&self, head: &Head, now: Instant) -> bool {
-        self.is_on && heading(head).is_some_and(|heading| self.lock().headings.get(&heading, now).is_some())
+    pub(crate) fn knows(&self, head: &Head) -> bool {
+        self.is_on && heading(head).is_some_and(|heading| self.lock().headings.contains_key(&heading))
     }
 
     /// Begins to run a request that this key has opened.
@@ -171,29 +171,26 @@ impl Nonces {
         now: Instant,
         answer: &mut Answer<'_>,
     ) -> Result<Using<'_>, Again> {
+        let digest = Sha256::new().chain_update(self.salt).chain_update(key.octets()).finalize();
         let (_, nonce) = note.heading;
-        let digest = Sha256::new().chain_update(self.salt).chain_update(key.octets()).chain_update(nonce).finalize();
-        let name = digest.first_chunk().copied().unwrap_or_default();
+        let name = (digest.first_chunk().copied().unwrap_or_default(), nonce);
         let mut table = self.lock();
-        if let Some(again) = table.again(&name, &note.digest, now, answer) {
+        if let Some(again) = table.again(&name, &note, now, answer) {
             return Err(again);
         }
         match table.used.get_mut(&name, now) {
             Some(used) => used.state = State::Running,
-            None => {
-                table.used.put(name, Use { digest: note.digest, state: State::Running }, 0, now);
-                table.headings.put(note.heading, name, 0, now);
-            }
+            None => table.put(name, Use { note, state: State::Running }, NONCE_OCTETS, now),
         }
-        Ok(Using { nonces: self, name, began: now })
+        Ok(Using { nonces: self, name, note, began: now })
     }
 
     /// What became of the same request, where its key does not open it any more. `None` where nothing is known of it.
     pub(crate) fn recall(&self, note: &Note, now: Instant, answer: &mut Answer<'_>) -> Option<Again> {
         let mut table = self.lock();
-        let name = *table.headings.get(&note.heading, now)?;
-        table.used.get(&name, now).filter(|used| used.digest == note.digest)?;
-        table.again(&name, &note.digest, now, answer)
+        let name = *table.headings.get(&note.heading)?;
+        table.used.get(&name, now).filter(|used| used.note == *note)?;
+        table.again(&name, note, now, answer)
     }
 
     /// Counts a request that came again in one batch, and was answered with it.
@@ -215,25 +212,35 @@ impl Nonces {
 
 impl Table {
     /// What becomes of a request whose nonce was used; `None` where it may run.
-    fn again(&mut self, name: &Name, digest: &[u8; 32], now: Instant, answer: &mut Answer<'_>) -> Option<Again> {
-        let used = self.used.get(name, now)?;
-        let is_same = used.digest == *digest;
-        match (is_same, used.state, self.answers.get(name, now)) {
-            (true, State::Open, _) => None,
-            (true, State::Running, _) => {
+    fn again(&mut self, name: &Name, note: &Note, now: Instant, answer: &mut Answer<'_>) -> Option<Again> {
+        let Use { note: first, state } = self.used.get(name, now)?;
+        match (first == note, state) {
+            (true, State::Open) => None,
+            (true, State::Running) => {
                 self.came_early += 1;
                 Some(Again::Running)
             }
-            (true, State::Answered, Some(sealed)) => {
+            (true, State::Answered(Some(sealed))) => {
                 sealed.write(answer);
                 self.repeated += 1;
                 Some(Again::Answered)
             }
-            (true, State::Answered, None) | (false, ..) => {
+            (true, State::Answered(None)) | (false, _) => {
                 self.refused += 1;
                 Some(Again::Refused)
             }
         }
+    }
+
+    /// Remembers what a nonce is used for.
+    fn put(&mut self, name: Name, used: Use, octets: usize, now: Instant) {
+        let (owner, heading) = (name.0, used.note.heading);
+        let headings = &mut self.headings;
+        self.used.put(name, owner, used, octets, now, |gone| {
+            // Of two keys that a coin has had, with one nonce, it goes with the first.
+            headings.remove(&gone.note.heading);
+        });
+        headings.insert(heading, name);
     }
 }
 
@@ -323,15 +330,29 @@ mod tests {
     }
 
     #[test]
-    fn long_answers_are_forgotten_before_any_nonce() {
+    fn who_uses_most_nonces_makes_room_for_the_others() {
         let nonces = Nonces::new(100);
-        (0..100).for_each(|number| assert_eq!(run(&nonces, note(number, 1), at(0), 2000), Ok(())));
-        let again: Vec<_> = (0..100).map(|number| run(&nonces, note(number, 1), at(0), 2000)).collect();
-        assert!(again[..88].iter().all(|again| *again == Err(Again::Refused)), "{again:?}");
-        assert!(again[88..].iter().all(|again| *again == Err(Again::Answered)), "{again:?}");
-        assert_eq!(nonces.tally().1.evicted, 0);
-        assert_eq!(run(&nonces, note(100, 1), at(0), 40), Ok(()));
-        assert_eq!((nonces.tally().0, nonces.tally().1.evicted), (100, 1), "the bound");
-        assert_eq!(run(&nonces, note(0, 2), at(0), 40), Ok(()), "forgotten");
+        let (mut buffer, others) = (Buffer::zeroed(64), 150_u8);
+        let mut answer = Answer::new(&mut buffer);
+        drop(nonces.begin(note(200, 1), &key(1), at(0), &mut answer));
+        drop(nonces.begin(note(201, 1), &key(1), at(0), &mut answer));
+        let flood = |number: u8| {
+            nonces.begin(note(number, 2), &key(2), at(1), &mut Answer::new(&mut Buffer::zeroed(64))).is_ok()
+        };
+        assert!((0..others).all(flood), "all are new");
+        assert_eq!((nonces.tally().0, nonces.tally().1.evicted), (100, 52), "the bound");
+        assert_eq!(run(&nonces, note(200, 3), at(2), 40), Err(Again::Refused), "and no other's is forgotten");
+        assert!(flood(0), "but his own oldest");
+        assert_eq!(nonces.lock().headings.len(), 100);
+    }
+
+    #[test]
+    fn a_heading_goes_with_its_nonce() {
+        let nonces = Nonces::new(2);
+        (0..50).for_each(|number| assert_eq!(run(&nonces, note(number, 1), at(0), 40), Ok(())));
+        assert_eq!(nonces.lock().headings.len(), 2);
+        assert_eq!(run(&nonces, note(99, 1), at(600), 40), Ok(()));
+        assert_eq!(nonces.lock().headings.len(), 1, "their time is over");
+        assert_eq!(nonces.tally().0, 1);
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Resends {
 #[derive(Debug)]
 struct Table {
     /// The oldest makes room for the newest; its command then simply runs again.
-    answers: Shelf<Letter, Sealed>,
+    answers: Shelf<Letter, (), Sealed>,
     /// Those that a thread is at: so many threads at most, and one batch.
     running: HashSet<Letter>,
     repeated: u64,
@@ -133,7 +133,7 @@ impl Resends {
     pub(crate) fn keep(&self, letter: Letter, now: Instant, answer: &mut Answer<'_>) {
         let sealed = Sealed::of(answer);
         let octets = sealed.len();
-        self.lock().answers.put(letter, sealed, octets, now);
+        self.lock().answers.put(letter, (), sealed, octets, now, drop);
     }
 
     /// Counts a datagram that came again in one batch, and was answered with it.
