@@ -90,10 +90,11 @@ impl<'r, 'a> Reply<'r, 'a> {
     /// The longest payload that may leave.
     pub(crate) fn payload_max(&self) -> usize {
         let len_max = match self.transport {
-            Transport::Tcp => raida_wire::response::BODY_SIZE_MAX as usize,
+            Transport::Tcp => self.session.sealed_len(0) + raida_wire::response::BODY_SIZE_MAX as usize,
             Transport::Udp { limit, .. } => limit,
         };
-        len_max - self.session.sealed_len(1).min(len_max)
+        // Of an answer with one octet of payload, all but that octet.
+        (len_max + 1).saturating_sub(self.session.sealed_len(1))
     }
 
     /// Seals the answer: the status, and the payload unless it may not leave this way.

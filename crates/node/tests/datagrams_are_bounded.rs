@@ -74,6 +74,28 @@ fn nobody_gets_more_than_the_limit() {
 }
 
 #[test]
+fn a_locker_is_told_whole_or_not_at_all() {
+    const COINS: u32 = 60;
+    let (locker, key) = (AuthenticityNumber::new([0xFF; 16]), coin());
+    let in_it = (100..100 + COINS).map(|number| CoinId::new(0, number).expect("in range"));
+    let coins = Coins::new().with_coin(key, NUMBER.clone());
+    let node = node_of(14, &in_it.fold(coins, |coins, coin| coins.with_coin(coin, locker.clone())));
+    let long = Sender::Coin256 { coin: key, number: &NUMBER, nonce: [3; 24] };
+    for (sender, header, overhead) in [(nobody(), 32, 34), (long, 48, 82)] {
+        let (octets, pending) = request(Command::PEEK, sender, locker.octets());
+        let whole = overhead + 5 * COINS as usize;
+        for limit in octets.len()..=whole + 20 {
+            let transport = Transport::Udp { datagram: octets.len(), limit };
+            let mut answer = ask(&node, &octets, transport).expect("an answer");
+            let status = pending.read(&mut answer).expect("the client accepts it").status;
+            let fits = whole <= limit;
+            let expected = if fits { (Status::ALL_PASS, whole) } else { (Status::INVALID_UDP_FRAME_COUNT, header) };
+            assert_eq!((status, answer.len()), expected, "{limit} octets");
+        }
+    }
+}
+
+#[test]
 fn a_vote_is_answered_with_less_than_it_brought() {
     let node = node_of(14, &Coins::new());
     let agrees = |node: &Node, roots: &[u8; vote::ROOTS_LEN]| {
