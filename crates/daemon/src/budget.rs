@@ -1,7 +1,6 @@
 //! How much memory the node may come to take: the sum of its bounds, told at start and kept under a maximum.
 
 use std::fmt;
-use std::fs;
 
 use raida_config::Config;
 use raida_config::limits::DescriptorPlan;
@@ -137,20 +136,6 @@ impl fmt::Display for TooLittleMemory {
 
 impl std::error::Error for TooLittleMemory {}
 
-/// How much memory there is for this process, in octets: what the machine has free, or less where a control group says
-/// so. `None` where nobody knows.
-#[must_use]
-pub fn available() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| free_of(&text));
-    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    machine.into_iter().chain(group).min()
-}
-
-fn free_of(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
-}
-
 const fn mebibytes(octets: u64) -> u64 {
     octets.div_ceil(1 << 20)
 }
@@ -196,11 +181,5 @@ mod tests {
         let budget = Budget::of(&config, &plan);
         let line = budget.to_string();
         assert!(budget.parts().iter().all(|part| line.contains(&format!(" {}=", part.name))), "{line}");
-    }
-
-    #[test]
-    fn what_the_machine_has_free_is_read_from_its_own_words() {
-        assert_eq!(free_of("MemTotal: 9 kB\nMemAvailable:    12 kB\n"), Some(12_288));
-        assert_eq!(free_of("MemTotal: 9 kB\n"), None);
     }
 }

@@ -28,6 +28,7 @@ mod confinement;
 pub mod descriptors;
 mod flood;
 mod logs;
+pub mod memory;
 mod one_line;
 mod reload;
 mod serve;

@@ -19,7 +19,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use raida_config::{Backend, Config, ConfigError, Loaded, Sources, limits};
 use raida_daemon::{
-    Budget, Log, Shift, Signals, budget, check_filter, confine, descriptors, facts, monitor, one_line, settings,
+    Budget, Log, Shift, Signals, check_filter, confine, descriptors, facts, memory, monitor, one_line, settings,
 };
 use raida_epoll::Epoll;
 use raida_monitor::{Endpoint, Subject, bind};
@@ -112,7 +112,7 @@ fn serve<B: SocketBackend + Send + 'static, S: Service>(
     let backends = sockets::open::<B>(config, settings::backend(config, &plan))?;
     info!("{plan}");
     info!(connections = plan.connections_max, "{budget}");
-    if let Some(available) = budget::available().filter(|available| budget.sum() > *available) {
+    if let Some(available) = memory::available().filter(|available| budget.sum() > *available) {
         warn!(budget = budget.sum(), available, "the memory budget is more than there is: see limits.memory_bytes_max");
     }
     confine(config, flags.config.as_deref())?;
