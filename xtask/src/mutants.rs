@@ -240,12 +240,6 @@ const MUTANTS: &[Mutant] = &[
         to: "self.repeat(&head, octets, *reply_to, answer, began).filter(|_| !BUG).ok_or(status)",
     },
     Mutant {
-        name: "a datagram that comes twice into one batch runs twice",
-        file: "crates/node/src/together.rs",
-        from: "fingerprint.and_then(|fingerprint| firsts.get(&fingerprint).copied())",
-        to: "fingerprint.and_then(|fingerprint| firsts.get(&fingerprint).copied()).filter(|_| !BUG)",
-    },
-    Mutant {
         name: "a serial number is kept for two at once",
         file: "crates/node/src/reservations.rs",
         from: "self.keeper_of(coin).is_none_or(|keeper| keeper == session)",
