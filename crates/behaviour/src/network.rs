@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use crate::Node;
 use crate::node::Builder;
@@ -63,9 +63,13 @@ impl Network {
     }
 }
 
-/// So many free ports in a row, below those that the system gives to outgoing connections; others for each call.
+/// So many free ports in a row, below those that the system gives to outgoing connections; others for each call, and as good
+/// as always for each process that looks for some at the same time.
 fn free_ports(count: u16) -> impl Iterator<Item = u16> {
-    static NEXT: Mutex<u16> = Mutex::new(26_000);
+    static NEXT: LazyLock<Mutex<u16>> = LazyLock::new(|| {
+        let place = u16::try_from(std::process::id() % 100).unwrap();
+        Mutex::new(26_000 + place * 50)
+    });
     let is_free =
         |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok();
     let mut next = NEXT.lock().unwrap();
