@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::process::{Running, refusal, run};
+use crate::process::{Running, free_port, refusal, run};
 
 #[test]
 fn a_port_that_is_taken_is_named() {
@@ -16,7 +16,7 @@ fn a_port_that_is_taken_is_named() {
     assert_eq!(said.matches("in use").count(), 1, "the reason is told, and told once: {said}");
     drop(tcp);
 
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind(("127.0.0.1", free_port())).unwrap();
     let address = udp.local_addr().unwrap().to_string();
     let said = refusal(&run(folder.path(), &["--listen", &address]));
     assert!(said.contains(&address) && said.contains("UDP") && said.contains("in use"), "{said}");

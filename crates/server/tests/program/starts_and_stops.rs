@@ -1,9 +1,9 @@
 //! From an empty folder to an ordered end.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use crate::process::{ECHO, PATIENCE, Running, assert_answers, over_tcp, program};
+use crate::process::{ECHO, PATIENCE, Running, assert_answers, free_port, over_tcp, program};
 use rustix::process::Signal;
 
 #[test]
@@ -36,8 +36,8 @@ fn every_address_that_was_asked_for_is_served_and_named_by_every_io_thread() {
 #[test]
 fn a_node_is_restarted_on_its_port_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let mut node = Running::start(&folder, &[]);
-    let address = node.addresses[0];
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut node = Running::spawn(program(folder.path()).args(["--listen", &address.to_string()]));
     for _ in 0..5 {
         assert_answers(address);
         let mut half_done = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
