@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// Only this one of them.
     #[arg(long, requires = "mutants")]
     mutant: Option<String>,
+    /// What the node says, down to this level (`error` to `trace`), on standard error. For one seed.
+    #[arg(long, requires = "seed")]
+    log: Option<String>,
 }
 
 /// The seeds that have failed before, by their path in the workspace.
@@ -58,6 +61,7 @@ impl Options {
             threads: 2,
             mutants: false,
             mutant: None,
+            log: None,
         }
     }
 }
@@ -77,6 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut command = simulator();
     command.args(given.flatten()).arg("--seeds").arg(options.seeds.to_string());
     command.arg("--threads").arg(options.threads.to_string());
+    command.args(options.log.iter().flat_map(|level| ["--log", level]));
     if options.seed.is_none() {
         step::run("simulation of seeds that failed once", simulator().args(["--kept", KEPT]))?;
     }

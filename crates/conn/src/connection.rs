@@ -26,6 +26,8 @@ pub struct Connection<B> {
     peer_has_ended: bool,
     /// The system may hold octets that nobody has read.
     unread: bool,
+    /// The node stops, and the peer does not know yet that further requests will not be answered.
+    is_cut_short: bool,
 }
 
 /// What comes after a response.
@@ -41,7 +43,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     #[must_use]
     pub fn new(now: Instant, policy: &Policy) -> Self {
         let state = State::WantReadHeader(WantReadHeader::accepted(now, policy));
-        Self { state, remaining: policy.requests_max.max(1), peer_has_ended: false, unread: false }
+        Self { state, remaining: policy.requests_max.max(1), peer_has_ended: false, unread: false, is_cut_short: false }
     }
 
     /// Octets arrived. `input` is lent: a request that is whole in it is judged there and never copied.
@@ -223,16 +225,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     pub fn stop(&mut self, host: &mut impl Host<Buffer = B>) -> Step<B> {
         match &self.state {
             State::WantReadHeader(header) if header.is_idle() => self.close(CloseReason::Stopped, host),
-            State::WantReadHeader(_) | State::WantReadBody(_) => {
-                self.remaining = 1;
-                Step::Wait
-            }
-            State::Processing(_) | State::WantWrite(_) | State::Lingering(_) => {
-                self.remaining = 0;
-                Step::Wait
-            }
+            State::WantReadHeader(_) | State::WantReadBody(_) => self.cut_short(1),
+            State::Processing(_) | State::WantWrite(_) | State::Lingering(_) => self.cut_short(0),
             State::Done => Step::Wait,
         }
+    }
+
+    /// Lets so many requests more, which are fewer than the peer may believe.
+    fn cut_short(&mut self, remaining: u32) -> Step<B> {
+        self.is_cut_short |= self.remaining > remaining;
+        self.remaining = remaining;
+        Step::Wait
     }
 
     /// The node stops now, whatever is in flight.
@@ -330,7 +333,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
 
     /// What comes after a response that has gone out.
     fn follow_up(&self, writing: &WantWrite<B>) -> FollowUp {
-        let is_left = self.unread || !matches!(writing.surplus(), Surplus::Nothing);
+        let is_left = self.unread || self.is_cut_short || !matches!(writing.surplus(), Surplus::Nothing);
         let next_is_here = matches!(writing.surplus(), Surplus::Kept(_));
         let next_may_come = matches!(writing.surplus(), Surplus::Nothing) && !self.peer_has_ended;
         if self.remaining > 0 && (next_is_here || next_may_come) {
@@ -408,6 +411,7 @@ impl<B> fmt::Debug for Connection<B> {
             .field("remaining", &self.remaining)
             .field("peer_has_ended", &self.peer_has_ended)
             .field("unread", &self.unread)
+            .field("is_cut_short", &self.is_cut_short)
             .finish()
     }
 }

@@ -32,8 +32,9 @@
 //! - A request that is whole within one input stays where it is. A half-read header is kept inside the connection, a
 //!   half-read body in a buffer of the host's, which is taken after the header was accepted.
 //! - A request that is cut short, by its end or by a deadline, gets no answer. A peer that ends behind its request does.
-//! - After a refusal, or with octets left behind the last request, the connection lingers: it shuts down its sending side
-//!   and discards what comes, within bounds, so that no reset destroys the answer. Otherwise it just closes.
+//! - After a refusal, with octets left behind the last request, or where a stop of the node made a request the last, the
+//!   connection lingers: it shuts down its sending side and discards what comes, within bounds, so that no reset destroys the
+//!   answer. Otherwise it just closes.
 //! - With [`Policy::requests_max`] above 1, further requests follow, pipelined or not, one at a time. What came behind a
 //!   request is kept in one buffer of at most [`PIPELINE_MAX`] octets; if there is none to be had, the connection
 //!   closes after the answer, with a farewell, as it does after every refusal.

@@ -41,6 +41,8 @@ pub struct Client {
     pub(crate) unread: VecDeque<u8>,
     /// Octets on their way to it.
     pub(crate) coming: usize,
+    /// Octets that the node has ever sent it.
+    pub(crate) given: usize,
     pub(crate) end_has_come: bool,
     pub(crate) has_ended: bool,
     /// An `Act` or a `Read` is on the agenda.
@@ -85,6 +87,7 @@ impl Client {
             end: None,
             unread: VecDeque::new(),
             coming: 0,
+            given: 0,
             end_has_come: false,
             has_ended: false,
             will_act: false,
@@ -129,6 +132,12 @@ impl Client {
     #[must_use]
     pub fn taken_by_node(&self) -> usize {
         self.node.taken
+    }
+
+    /// How many octets the node has sent it, whatever became of them.
+    #[must_use]
+    pub fn given_by_node(&self) -> usize {
+        self.given
     }
 
     /// Whether octets of it were in the node's kernel, and were not received, when the node closed; or still are.

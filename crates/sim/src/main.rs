@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use raida_sim::world::{Plan, Report, Violation, World};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Runs a whole simulated node under clients and faults. All of a run follows from its seed.
 #[derive(Parser)]
@@ -41,6 +42,9 @@ struct Options {
     /// How many runs at the same time.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// What the node says, on standard error: `error` to `trace`. For one seed; there is a lot of it.
+    #[arg(long)]
+    log: Option<LevelFilter>,
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Some(level) = options.log {
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
+    }
     let show = options.seed.is_some();
     let start = Instant::now();
     let (next, done, failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));

@@ -146,6 +146,7 @@ impl Network {
         let Some(client) = find(&mut self.clients, id) else { return };
         if let Packet::Octets(octets) = &packet {
             client.coming += octets.len();
+            client.given += octets.len();
         }
         client.last_to_client = client.last_to_client.max(at);
         self.agenda.schedule(client.last_to_client, Event::ToClient(id, packet));

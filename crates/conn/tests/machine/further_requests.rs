@@ -159,6 +159,16 @@ fn a_node_that_stops_leaves_the_pause_at_once_and_finishes_what_is_on_its_way() 
     request_in(begun.receive(&[&echo()[1..], &echo()].concat()));
     assert_eq!(answer(&mut begun), Seen::Linger);
 
+    // The peer may be sending more right now: a close would destroy its answer.
+    let mut alone = lasting(9);
+    alone.receive(&echo());
+    assert_eq!(alone.give(Input::Stop), Seen::Wait);
+    assert_eq!(answer(&mut alone), Seen::Linger);
+    let mut last = lasting(1);
+    last.receive(&echo());
+    assert_eq!(last.give(Input::Stop), Seen::Wait);
+    assert_eq!(answer(&mut last), Seen::Close(CloseReason::Served));
+
     let mut busy = lasting(9);
     busy.receive(&[echo(), echo()].concat());
     assert_eq!(busy.give(Input::Stop), Seen::Wait);

@@ -23,6 +23,8 @@ pub(crate) struct Model {
     answer: usize,
     sent: usize,
     unread: bool,
+    /// A stop took requests away that the peer was allowed.
+    cut_short: bool,
     peer_ended: bool,
     peer_gone: bool,
 }
@@ -41,6 +43,7 @@ impl Model {
             answer: 0,
             sent: 0,
             unread: false,
+            cut_short: false,
             peer_ended: false,
             peer_gone: false,
         }
@@ -104,7 +107,9 @@ impl Model {
             }
             (Input::Stop, _) if reads && self.begun > 0 && self.heard.is_empty() => self.close(CloseReason::Stopped),
             (Input::Stop, _) => {
-                self.allowed = self.begun + u32::from(reads);
+                let allowed = self.begun + u32::from(reads);
+                self.cut_short |= allowed < self.allowed;
+                self.allowed = allowed;
                 Seen::Wait
             }
             (Input::Responded(_) | Input::Sent(_), _) => Seen::Wait,
@@ -194,7 +199,7 @@ impl Model {
         if self.begun < self.allowed && !self.dropped && (something_left || !self.peer_ended) {
             self.phase = Phase::WantReadHeader;
             if something_left { self.judge(false, false, memory) } else { Seen::Receive }
-        } else if (something_left || self.unread) && !self.peer_ended {
+        } else if (something_left || self.unread || self.cut_short) && !self.peer_ended {
             self.heard.clear();
             (self.phase, self.sent) = (Phase::Lingering, 0);
             Seen::Linger

@@ -24,6 +24,11 @@ pub(crate) struct Found {
 }
 
 impl Convoy {
+    /// Whether there is more than one request.
+    pub(crate) fn is_long(&self) -> bool {
+        self.requests.len() > 1
+    }
+
     /// Puts up to `most` echoes before and behind a question, and gives the octets of all.
     pub(crate) fn gather(dice: &mut Dice, question: (Vec<u8>, Pending), most: u32) -> (Vec<u8>, Self) {
         let mut echoes: Vec<_> =
