@@ -71,7 +71,7 @@ impl Siege {
 
     /// Plays it.
     pub(crate) fn play(self, stage: &Stage, node: &Node, mut attacker: impl Attacker) -> Result<Finding> {
-        let before = process::descriptors(node.pid());
+        let before = process::descriptors_at_rest(node.pid());
         let (quiet, _) = watched(node, || self.honest.ask_for(stage.quiet()));
         let (is_up, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
         let (seen, used, rest, fought) = thread::scope(|scope| {

@@ -67,7 +67,7 @@ const BUFFERS_SLACK_MIB: f64 = 2.0;
 pub(crate) fn run(stage: &Stage, options: &Options) -> Result<()> {
     let span = Duration::from_secs_f64(options.minutes * 60.0);
     let (node, monitor) = start(stage)?;
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let mut owners: Vec<_> = (0..2).map(|n| Owner::of(&node, n * 1000, 10)).collect::<Result<_>>()?;
     println!("==> soak: {:.1} minutes of mixed load with faults", options.minutes);
     let (tally, is_over) = (Tally::default(), AtomicBool::new(false));

@@ -1,9 +1,14 @@
 //! What a node's process uses: descriptors, processor time, memory. Read from /proc.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::wait_until;
+
+/// So long nothing changes where nothing happens.
+const REST: Duration = Duration::from_millis(50);
 
 /// How many descriptors it has open. Linux 6.2 and later keep count; to look at ten thousand takes milliseconds of a processor
 /// that the node may need.
@@ -14,6 +19,25 @@ pub fn descriptors(pid: Pid) -> usize {
         0 => fs::read_dir(folder).unwrap().count(),
         count => count.try_into().unwrap(),
     }
+}
+
+/// How many it has open while nothing happens. A call that may open something takes a number before it knows whether it
+/// will, an accept that finds nobody too: one look may count what is gone at the next.
+///
+/// # Panics
+///
+/// When the number is never the same for 50 ms within [`PATIENCE`](crate::PATIENCE).
+#[must_use]
+pub fn descriptors_at_rest(pid: Pid) -> usize {
+    let (mut count, mut since) = (descriptors(pid), Instant::now());
+    wait_until("its descriptors are at rest", || {
+        let now = descriptors(pid);
+        if now != count {
+            (count, since) = (now, Instant::now());
+        }
+        since.elapsed() >= REST
+    });
+    count
 }
 
 /// The highest number that one of its descriptors has.

@@ -108,7 +108,7 @@ fn a_peer_that_sends_without_end_gets_its_refusal_and_is_cut_off() {
 fn a_farewell_to_a_silent_peer_ends_in_time_and_not_before() {
     let longest = Duration::from_millis(500);
     let node = node_with_farewell(longest);
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let start = Instant::now();
     let mut stream = ask::connect(node.address());
     stream.write_all(&misdirected_header()).unwrap();
@@ -132,7 +132,7 @@ fn a_farewell_to_a_peer_that_trickles_ends_in_time_and_not_before() {
 #[test]
 fn a_farewell_ends_when_the_peer_closes() {
     let node = node_with_farewell(Duration::from_secs(60));
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     for _ in 0..20 {
         let mut stream = ask::connect(node.address());
         stream.write_all(&misdirected_header()).unwrap();

@@ -71,7 +71,7 @@ fn peers_who_never_stop_sending_keep_nobody_waiting() {
 #[test]
 fn a_node_with_nothing_to_do_uses_next_to_no_processor_time() {
     let node = Node::builder().config("timeouts.progress_ms = 30000").start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let silent: Vec<_> = (0..200).map(|_| ask::connect(node.address())).collect();
     wait_until("all are accepted", || process::descriptors(node.pid()) == before + silent.len());
     ask::round_trip(node.address());

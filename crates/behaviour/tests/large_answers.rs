@@ -44,7 +44,7 @@ fn a_slow_reader_gets_an_answer_of_megabytes_whole() {
 #[test]
 fn many_readers_get_their_long_answers_side_by_side() {
     let node = Node::faulty(FAULTY).flag("--threads", 2).start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let mut streams: Vec<TcpStream> = (0..8).map(|_| asked_for(1 << 20, &node)).collect();
     // The last is read first.
     while let Some(mut stream) = streams.pop() {
@@ -57,7 +57,7 @@ fn many_readers_get_their_long_answers_side_by_side() {
 fn a_reader_that_stops_reading_is_disconnected_when_its_time_is_over() {
     const PROGRESS: Duration = Duration::from_millis(400);
     let node = Node::faulty(FAULTY).config("timeouts.write_progress_ms = 400").start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let start = Instant::now();
     let mut stream = asked_for(LONG, &node);
     assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
@@ -88,7 +88,7 @@ fn a_reader_that_takes_a_little_all_the_time_is_not_taken_for_one_that_stops() {
 fn a_reader_that_trickles_is_disconnected_when_the_time_for_the_whole_is_over() {
     const WHOLE: Duration = Duration::from_millis(1000);
     let node = Node::faulty(FAULTY).config("timeouts.write_progress_ms = 1000\ntimeouts.write_ms = 1000").start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     // One makes hardly any room for more, the other all the time.
     for (len, at_once) in [(LONG, 2048), (15 << 20, 8 << 10)] {
         let start = Instant::now();

@@ -57,7 +57,7 @@ fn with_only_the_reserve_left_those_who_come_are_turned_away_at_once() {
     let (pid, most) = (node.pid(), process::descriptors_max(node.pid()));
     let limit = process::highest_descriptor(pid) + 1 + 10;
     process::limit_descriptors(pid, limit);
-    let room = usize::try_from(limit).unwrap() - process::descriptors(pid);
+    let room = usize::try_from(limit).unwrap() - process::descriptors_at_rest(pid);
     let mut held = idle_connections(&node, room);
 
     turned_away(&node, 300);
@@ -108,7 +108,7 @@ fn one_network_leaves_places_to_others_however_many_sources_it_has() {
     let limits = "limits.loopback_exempt = false\nlimits.connections_max = 20\nlimits.connections_per_source_max = 2\n\
                   limits.connections_per_network_percent = 25";
     let node = Node::builder().config(PATIENT).config(limits).start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let mut held: Vec<_> = (0..5).map(|net| connect_from([127, 5, net, 1], node.address()).unwrap()).collect();
     wait_until("the node has accepted them", || process::descriptors(node.pid()) == before + 5);
     let asked = |source| ask_from(source, node.address()).unwrap_or_default();
@@ -135,7 +135,7 @@ fn sees_a_new_limit() -> bool {
 fn idle_connections(node: &Node, count: usize) -> Vec<TcpStream> {
     // Whoever was served may know that before his descriptor is back; behind a datagram it is.
     served_by_datagram(node);
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let connections = (0..count).map(|_| ask::connect(node.address())).collect();
     wait_until("the node has accepted them", || process::descriptors(node.pid()) == before + count);
     connections

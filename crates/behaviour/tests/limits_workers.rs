@@ -137,7 +137,7 @@ fn thousands_of_clients_that_go_before_their_answer_leave_nothing_behind() {
     let limits = "limits.buffers_bytes_max = 1048576\nworkers.queue_max = 32\nworkers.completions_max = 128";
     let node = Node::faulty(FAULTY).flag("--threads", 8).config(limits).start();
     let mut memory = Memory::new(100 << 10);
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     for _ in 0..6 {
         for number in 0..400 {
             gone(&node, &echo_request(number), number);
@@ -157,7 +157,7 @@ fn clients_that_go_in_the_middle_of_a_long_answer_leave_nothing_behind() {
     // More than the kernel takes at once; a round of lost ones would be 32 MiB. What the allocator keeps varies by 8.
     let mut memory = Memory::new(16 << 20);
     let node = Node::faulty(FAULTY).flag("--threads", 2).start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     for _ in 0..4 {
         (0..8).for_each(|number| gone(&node, &Fault::Answer(4 << 20).request(number), number));
         wait_until("every descriptor is back", || process::descriptors(node.pid()) == before);
@@ -173,7 +173,7 @@ fn clients_that_go_while_all_workers_are_busy_free_their_places() {
         .flag("--threads", 2)
         .config("workers.completions_max = 8\ntimeouts.queue_ms = 60000")
         .start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let mut crowd = Crowd::of(node.address());
     (0..2).for_each(|number| crowd.join(&Fault::Hold.request(number)));
     crowd.until("both workers are busy", |_| fault::tally(node.address()).held == 2);

@@ -29,7 +29,7 @@ fn two_thousand_clients_that_connect_in_the_same_instant_are_all_answered() {
 fn five_thousand_connections_are_open_at_once_and_then_each_is_answered() {
     let clients = process::room_for_clients(5000);
     let node = Node::builder().config(PATIENT).start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let mut crowd = Crowd::of(node.address());
     (0..clients).for_each(|_| crowd.join(&[]));
     crowd.until("the node has accepted all", |_| process::descriptors(node.pid()) == before + clients as usize);
@@ -59,7 +59,7 @@ fn three_thousand_requests_are_in_flight_at_once_and_none_is_lost() {
 fn after_twenty_thousand_connections_every_descriptor_is_back() {
     let clients = process::room_for_clients(500);
     let node = Node::start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     thread::scope(|scope| {
         scope.spawn(|| one_after_another(&node, 4000));
         scope.spawn(|| (0..32).for_each(|_| clients_of_all_kinds(&node, clients)));

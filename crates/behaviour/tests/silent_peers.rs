@@ -118,7 +118,7 @@ fn thousands_of_silent_peers_do_not_disturb_an_honest_one() {
     let peers = process::room_for_clients(2000) as usize;
     let node = node_with_times(Duration::from_secs(60), Duration::from_secs(60));
     let address = node.address();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let request = echo_request(4);
     let silent: Vec<TcpStream> = (0..peers)
         .map(|number| {

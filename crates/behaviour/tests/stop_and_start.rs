@@ -25,7 +25,7 @@ fn what_is_in_flight_is_answered_before_the_node_ends() {
         .flag("--threads", 2)
         .config("timeouts.queue_ms = 60000\ntimeouts.drain_ms = 60000\nworkers.completions_max = 16")
         .start();
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let mut crowd = Crowd::of(node.address());
     (0..2).for_each(|number| crowd.join(&Fault::Hold.request(number)));
     crowd.until("the workers are busy", |_| fault::tally(node.address()).held == 2);

@@ -19,7 +19,7 @@ use crate::stage::Stage;
 pub(crate) fn play(stage: &Stage) -> Result<Finding> {
     let node = stage.node().start();
     let honest = Honest::at(node.address());
-    let before = process::descriptors(node.pid());
+    let before = process::descriptors_at_rest(node.pid());
     let quiet = honest.ask_for(stage.quiet());
     let is_over = AtomicBool::new(false);
     let stops = stage.many(10);
