@@ -1,8 +1,8 @@
 //! Many nodes that know each other: each has to be told the others' ports before it starts.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::Path;
-use std::sync::{LazyLock, Mutex};
 
 use crate::Node;
 use crate::node::Builder;
@@ -13,6 +13,7 @@ pub struct Network {
     /// The nodes; `None` where one is down.
     pub nodes: Vec<Option<Node>>,
     addresses: Vec<SocketAddr>,
+    _claims: Vec<UdpSocket>,
     folder: tempfile::TempDir,
 }
 
@@ -21,8 +22,9 @@ impl Network {
     #[must_use]
     pub fn of(count: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let addresses: Vec<_> = free_ports(count).map(|port| ([127, 0, 0, 1], port).into()).collect();
-        Self { nodes: addresses.iter().map(|_| None).collect(), addresses, folder }
+        let (ports, claims) = free_ports(count);
+        let addresses: Vec<_> = ports.map(|port| ([127, 0, 0, 1], port).into()).collect();
+        Self { nodes: addresses.iter().map(|_| None).collect(), addresses, _claims: claims, folder }
     }
 
     /// Where they are or will be.
@@ -63,18 +65,20 @@ impl Network {
     }
 }
 
-/// So many free ports in a row, below those that the system gives to outgoing connections; others for each call, and as good
-/// as always for each process that looks for some at the same time.
-fn free_ports(count: u16) -> impl Iterator<Item = u16> {
-    static NEXT: LazyLock<Mutex<u16>> = LazyLock::new(|| {
-        let place = u16::try_from(std::process::id() % 100).unwrap();
-        Mutex::new(26_000 + place * 50)
-    });
-    let is_free =
-        |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok();
-    let mut next = NEXT.lock().unwrap();
-    let first = (*next..32_700 - count).step_by(usize::from(count)).find(|first| (*first..first + count).all(is_free));
-    let first = first.expect("free ports in a row");
-    *next = first + count;
-    first..first + count
+/// Where a port is claimed for as long as a network has it, so that nobody takes it while its node is down. No node listens
+/// there.
+const CLAIMS: [u8; 4] = [127, 255, 255, 254];
+
+/// So many free ports in a row, below those that the system gives to outgoing connections, and the claims to them.
+fn free_ports(count: u16) -> (Range<u16>, Vec<UdpSocket>) {
+    // Who begins elsewhere has less to try.
+    let begin = 26_000 + u16::try_from(std::process::id() % 100).unwrap() * 50;
+    let mut rows = (begin..32_700 - count).step_by(usize::from(count)).map(|first| first..first + count);
+    rows.find_map(|row| Some((row.clone(), row.map(claim).collect::<Option<_>>()?))).expect("free ports in a row")
+}
+
+fn claim(port: u16) -> Option<UdpSocket> {
+    let claim = UdpSocket::bind((Ipv4Addr::from(CLAIMS), port)).ok()?;
+    let is_free = TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok();
+    is_free.then_some(claim)
 }
