@@ -2,7 +2,8 @@
 //!
 //! Source: protocol §5.4
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use raida_wire::payload::{Claim, Exchange, Fix};
 use raida_wire::{AuthenticityNumber, CoinId, Status};
@@ -111,13 +112,12 @@ pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> 
         node.statistics().refusals().fixes.count();
         return Err(Status::REQUEST_RATE.into());
     };
-    let ballots = redeem(node, &tickets);
-    let is_elected = |coin: &CoinId| ballots.iter().filter(|ballot| ballot.contains(coin)).count() >= QUORUM;
+    let election = Election::hold(node, &coins, &tickets);
     let mut batch = node.store().write()?;
     let status = batch.request(|changes| {
         let mut ledger = Ledger::new(changes, node.surroundings.calendar.month());
         let results = coins.iter().map(|coin| {
-            let is_elected = is_elected(coin);
+            let is_elected = election.has_elected(coin);
             if is_elected {
                 ledger.give(*coin, AuthenticityNumber::fixed(raida_id, *coin, pg))?;
             }
@@ -129,19 +129,58 @@ pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> 
     Ok(status)
 }
 
-/// The coins that each node lists for its ticket. What a node was not asked for, or says twice, does not count.
-fn redeem(node: &Node, tickets: &[(u8, u32)]) -> Vec<HashSet<CoinId>> {
-    let mut waiting: HashSet<u8> = tickets.iter().map(|(raida_id, _)| *raida_id).collect();
-    let mut ballots = Vec::new();
-    for (raida_id, answer) in node.peers().validate(tickets) {
-        match answer {
-            Ok(coins) if waiting.remove(&raida_id) => ballots.push(coins.into_iter().collect()),
-            Ok(_) => debug!(raida_id, "a node was not asked, or answered twice"),
-            Err(error) => debug!(raida_id, %error, "a node did not redeem its ticket"),
+/// What other nodes say about coins, counted while they say it.
+struct Election {
+    votes: HashMap<CoinId, usize>,
+    /// Nodes that were asked and have said nothing.
+    silent: HashSet<u8>,
+}
+
+impl Election {
+    /// Asks each node for the coins of its ticket. It is over when nobody who is still silent could change the outcome: a
+    /// node that is down would hold up every Fix otherwise.
+    fn hold(node: &Node, coins: &[CoinId], tickets: &[(u8, u32)]) -> Self {
+        let votes = coins.iter().map(|coin| (*coin, 0)).collect();
+        let silent = tickets.iter().map(|(raida_id, _)| *raida_id).collect();
+        let mut election = Self { votes, silent };
+        let (mut ballots, mut failures) = (0, 0);
+        node.peers().validate(tickets, &mut |raida_id, answer| {
+            if !election.silent.remove(&raida_id) {
+                debug!(raida_id, "a node was not asked, or answered twice");
+                return ControlFlow::Continue(());
+            }
+            match answer {
+                Ok(coins) => {
+                    ballots += 1;
+                    election.count(coins);
+                }
+                Err(error) => {
+                    failures += 1;
+                    debug!(raida_id, %error, "a node did not redeem its ticket");
+                }
+            }
+            if election.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        node.statistics().count_fix(ballots, failures);
+        election
+    }
+
+    /// One node's ballot. What it says twice counts once.
+    fn count(&mut self, coins: Vec<CoinId>) {
+        for coin in coins.into_iter().collect::<HashSet<_>>() {
+            if let Some(votes) = self.votes.get_mut(&coin) {
+                *votes += 1;
+            }
         }
     }
-    node.statistics().count_fix(ballots.len(), tickets.len() - ballots.len());
-    ballots
+
+    fn is_over(&self) -> bool {
+        self.votes.values().all(|votes| *votes >= QUORUM || votes + self.silent.len() < QUORUM)
+    }
+
+    fn has_elected(&self, coin: &CoinId) -> bool {
+        self.votes.get(coin).is_some_and(|votes| *votes >= QUORUM)
+    }
 }
 
 /// Answers with the names of coins.

@@ -74,7 +74,7 @@ pub use admin_key::AdminKey;
 pub use books::Observer;
 pub use figures::Figures;
 pub use node::Node;
-pub use peers::{NoPeers, PeerError, Peers};
+pub use peers::{Hear, NoPeers, PeerError, Peers};
 pub use rounds::{Round, Rounds};
 pub use settings::{BreakLimit, Calendar, ReservationLimit, Settings, Surroundings};
 pub use statistics::{Answers, Refusals, Statistics};

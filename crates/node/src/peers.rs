@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 use raida_wire::{CoinId, Status};
 
 /// Asks other nodes.
 pub trait Peers: Send + Sync + 'static {
-    /// Redeems tickets: each at the node of that id, as this node, all at once. Gives for each node the coins of its
-    /// ticket.
+    /// Redeems tickets: each at the node of that id, as this node, all at once. Tells `hear` of each node the coins of its
+    /// ticket, as the answers come, until that breaks off: those who are silent then are not waited for.
     ///
     /// Runs on a worker and may block, but not for longer than 32 seconds altogether.
     ///
     /// Source: protocol §5.4
-    fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)>;
+    fn validate(&self, claims: &[(u8, u32)], hear: &mut Hear<'_>);
 
     /// Whether a claim in the name of this node may come from this address. Everybody's, where no peers are configured.
     ///
@@ -22,6 +23,9 @@ pub trait Peers: Send + Sync + 'static {
     /// Source: protocol §5.4
     fn may_claim(&self, raida_id: u8, from: IpAddr) -> bool;
 }
+
+/// What is done with one node's word. Breaks off where nothing that others may say would change anything.
+pub type Hear<'a> = dyn FnMut(u8, Result<Vec<CoinId>, PeerError>) -> ControlFlow<()> + 'a;
 
 /// Why a peer gave no coins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +59,8 @@ impl std::error::Error for PeerError {}
 pub struct NoPeers;
 
 impl Peers for NoPeers {
-    fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)> {
-        claims.iter().map(|(raida_id, _)| (*raida_id, Err(PeerError::Unknown))).collect()
+    fn validate(&self, claims: &[(u8, u32)], hear: &mut Hear<'_>) {
+        let _ = claims.iter().try_for_each(|(raida_id, _)| hear(*raida_id, Err(PeerError::Unknown)));
     }
 
     fn may_claim(&self, _: u8, _: IpAddr) -> bool {

@@ -154,12 +154,12 @@ impl Statistics {
         self.value_powned.fetch_add(powned.value, Ordering::Relaxed);
     }
 
-    /// Counts a Fix that has heard what other nodes say.
-    pub(crate) fn count_fix(&self, redeemed: usize, silent: usize) {
+    /// Counts a Fix that has heard enough of what other nodes say.
+    pub(crate) fn count_fix(&self, redeemed: usize, failed: usize) {
         let [fixes, ballots, missing] = &self.fixes;
         fixes.add(1);
         ballots.add(redeemed);
-        missing.add(silent);
+        missing.add(failed);
     }
 
     /// How often bounds were met.

@@ -126,7 +126,7 @@ impl Cycle {
         let mut votes = Vec::new();
         // The asking threads keep to the time themselves: a little more lets the slowest be heard.
         let deadline = Deadline::after(self.vote_wait.saturating_add(GRACE));
-        fan_out(self.circle.peers.clone(), deadline, ask, |(peer, answer)| {
+        let _ = fan_out(self.circle.peers.clone(), deadline, ask, |(peer, answer)| {
             match answer {
                 Ok(answer) => votes.push((peer, Vote { peer: answer.trip.peer, is_match: answer.value })),
                 Err(error) => debug!(peer = %error.address(), reason = %error.trouble(), "no vote"),
@@ -145,7 +145,7 @@ impl Cycle {
         };
         let mut ballots = Vec::new();
         let deadline = Deadline::after(patience.total().saturating_add(GRACE));
-        fan_out(others, deadline, ask, |(peer, ballot)| {
+        let _ = fan_out(others, deadline, ask, |(peer, ballot)| {
             match ballot {
                 Ok(ballot) => ballots.push(ballot),
                 Err(reason) => debug!(peer = %peer.address, %reason, "no ballot"),

@@ -10,7 +10,7 @@ use raida_client::Deadline;
 const STACK: usize = 256 * 1024;
 
 /// Does `work` for every item, each on a thread of its own, and hands over what comes back until `deadline`, or until
-/// `each` breaks off.
+/// `each` breaks off. Tells which.
 ///
 /// Threads that are not done by then are left to themselves: `work` bounds its own time, all but the system's look-up of
 /// names, which knows no bound. What `work` owns is dropped when the last of them has ended. An item that the system gives
@@ -20,7 +20,7 @@ pub(crate) fn fan_out<I: Send + 'static, T: Send + 'static>(
     deadline: Deadline,
     work: impl Fn(I) -> T + Clone + Send + 'static,
     mut each: impl FnMut(T) -> ControlFlow<()>,
-) {
+) -> ControlFlow<()> {
     let (sender, receiver) = mpsc::channel();
     for item in items {
         let (work, sender) = (work.clone(), sender.clone());
@@ -30,11 +30,10 @@ pub(crate) fn fan_out<I: Send + 'static, T: Send + 'static>(
     }
     drop((sender, work));
     while let Some(left) = deadline.left() {
-        let Ok(done) = receiver.recv_timeout(left) else { return };
-        if each(done).is_break() {
-            return;
-        }
+        let Ok(done) = receiver.recv_timeout(left) else { break };
+        each(done)?;
     }
+    ControlFlow::Continue(())
 }
 
 #[cfg(test)]
@@ -55,10 +54,11 @@ mod tests {
             item
         };
         let mut done = Vec::new();
-        fan_out((0..4).collect(), Deadline::after(Duration::from_millis(500)), work, |item| {
+        let end = fan_out((0..4).collect(), Deadline::after(Duration::from_millis(500)), work, |item| {
             done.push(item);
             ControlFlow::Continue(())
         });
+        assert!(end.is_continue());
         done.sort_unstable();
         assert_eq!(done, [1, 2, 3]);
     }
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn enough_is_enough() {
         let mut taken = 0;
-        fan_out(
+        let end = fan_out(
             (0..4).collect(),
             Deadline::after(Duration::from_secs(60)),
             |item: u8| item,
@@ -75,6 +75,7 @@ mod tests {
                 ControlFlow::Break(())
             },
         );
+        assert!(end.is_break());
         assert_eq!(taken, 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Redeeming tickets at other nodes, for Fix.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -9,12 +9,11 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use raida_client::{Address, Deadline};
-use raida_node::{PeerError, Peers};
+use raida_node::{Hear, PeerError, Peers};
 use raida_wire::{CoinId, Command, RawCoinId, Recipient};
 use tracing::debug;
 
 use crate::address_book::AddressBook;
-use crate::circle::PEERS_MAX;
 use crate::exchange::{self, Question};
 use crate::failure::Failure;
 use crate::fan_out::fan_out;
@@ -32,18 +31,22 @@ const LOOK_UP_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Redeems tickets at the other nodes of the network, and knows where these are.
 ///
-/// One call asks each of at most 24 nodes on a thread and a connection of its own, and takes at most
-/// [`Patience::total`]. What a peer sends is bounded and checked, but nothing says that the coins it lists are those of
+/// One call asks each of at most 24 nodes on a thread and a connection of its own, takes at most [`Patience::total`], and
+/// ends as soon as whoever hears the answers has heard enough. What a peer sends is bounded and checked, but nothing says that the coins it lists are those of
 /// the ticket: to ask for votes of thirteen is for the caller.
 ///
 /// ```
 /// use raida_node::{PeerError, Peers};
 /// use raida_peers::{Address, Patience, Redeemer};
 /// use std::num::NonZeroUsize;
+/// use std::ops::ControlFlow;
 ///
 /// let nodes = (50_000..50_025).map(|port| format!("192.0.2.1:{port}").parse::<Address>()).collect::<Result<_, _>>()?;
 /// let redeemer = Redeemer::new(7, 6, nodes, Patience::default(), NonZeroUsize::MIN)?;
-/// assert_eq!(redeemer.validate(&[(7, 1)]), [(7, Err(PeerError::Unknown))], "a node does not ask itself");
+/// redeemer.validate(&[(7, 1)], &mut |raida_id, answer| {
+///     assert_eq!((raida_id, answer), (7, Err(PeerError::Unknown)), "a node does not ask itself");
+///     ControlFlow::Continue(())
+/// });
 /// assert!(redeemer.may_claim(3, [192, 0, 2, 1].into()) && !redeemer.may_claim(3, [192, 0, 2, 2].into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -54,7 +57,8 @@ pub struct Redeemer {
     coin_id: u16,
     book: Arc<AddressBook>,
     patience: Patience,
-    errands: Gate,
+    /// To each node, by its id: who is silent fills up its own.
+    errands: Vec<Gate>,
     /// Looks names up, where there are any.
     _names: Option<Ticker>,
 }
@@ -72,8 +76,8 @@ impl Redeemer {
     /// For the node of this id, on this coin network. `nodes` are all nodes in the order of their ids, itself included;
     /// none where no peers are configured. Names among them are looked up by a thread, now and every ten minutes.
     ///
-    /// `calls_max` is how many calls the caller makes at once. The errands of as many more may still be under way, as the
-    /// system's look-up of names knows no time-out; beyond that peers count as unreachable.
+    /// `calls_max` is how many calls the caller makes at once. To each peer, the errands of as many more may still be under
+    /// way, of calls that did not have to wait for it; beyond that it counts as unreachable.
     ///
     /// # Errors
     ///
@@ -85,8 +89,8 @@ impl Redeemer {
         patience: Patience,
         calls_max: NonZeroUsize,
     ) -> io::Result<Self> {
+        let errands = nodes.iter().map(|_| Gate::new(calls_max.get().saturating_mul(2))).collect();
         let book = Arc::new(AddressBook::new(nodes));
-        let errands = Gate::new(calls_max.get().saturating_mul(2 * PEERS_MAX));
         let looked_up = Arc::clone(&book);
         let look_up = move |_: &_| {
             looked_up.look_up();
@@ -104,38 +108,45 @@ impl Redeemer {
             recipient: Recipient { raida_id, coin_id: self.coin_id, shard: 0 },
             address: address.clone(),
             payload: [self.raida_id, a, b, c, d],
-            _pass: self.errands.enter().ok_or(PeerError::Unreachable)?,
+            _pass: self.errands.get(usize::from(raida_id)).and_then(Gate::enter).ok_or(PeerError::Unreachable)?,
         })
     }
 }
 
 impl Peers for Redeemer {
-    /// Of several claims on one node the first counts. Every node that is named is in the result once, in the order of
-    /// their ids. The coins of a ticket are ascending, each once.
-    fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)> {
-        let mut results = BTreeMap::new();
+    /// Of several claims on one node the first counts. Every node that is named is heard once: first those that can not be
+    /// asked, last those that are silent. The coins of a ticket are ascending, each once.
+    fn validate(&self, claims: &[(u8, u32)], hear: &mut Hear<'_>) {
+        let claims: BTreeMap<_, _> = claims.iter().rev().copied().collect();
+        let mut silent: BTreeSet<u8> = claims.keys().copied().collect();
+        let mut listen = |raida_id, answer| {
+            silent.remove(&raida_id);
+            hear(raida_id, answer)
+        };
         let mut errands = Vec::new();
-        for (raida_id, ticket) in claims {
-            results.entry(*raida_id).or_insert_with(|| match self.errand(*raida_id, *ticket) {
-                Ok(errand) => {
-                    errands.push(errand);
-                    Err(PeerError::Unreachable) // unless it comes back in time
-                }
-                Err(error) => Err(error),
-            });
+        let is_enough = claims.iter().try_for_each(|(raida_id, ticket)| match self.errand(*raida_id, *ticket) {
+            Ok(errand) => {
+                errands.push(errand);
+                ControlFlow::Continue(())
+            }
+            Err(error) => listen(*raida_id, Err(error)),
+        });
+        if is_enough.is_break() {
+            return;
         }
         let patience = self.patience;
         let work = move |errand: Errand| (errand.run(patience), errand);
-        fan_out(errands, Deadline::after(patience.total()), work, |(redeemed, errand)| {
+        let is_enough = fan_out(errands, Deadline::after(patience.total()), work, |(redeemed, errand)| {
             let raida_id = errand.recipient.raida_id;
-            let result = redeemed.map_err(|reason| {
+            let answer = redeemed.map_err(|reason| {
                 debug!(peer = %errand.address, raida_id, %reason, "ticket not redeemed");
                 reason.into()
             });
-            results.insert(raida_id, result);
-            ControlFlow::Continue(())
+            listen(raida_id, answer)
         });
-        results.into_iter().collect()
+        if is_enough.is_continue() {
+            let _ = silent.into_iter().try_for_each(|raida_id| hear(raida_id, Err(PeerError::Unreachable)));
+        }
     }
 
     fn may_claim(&self, raida_id: u8, from: IpAddr) -> bool {

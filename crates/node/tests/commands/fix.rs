@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use raida_node::testing::{Coins, HandClock, MONTH, exchange, node_of, settings, surroundings};
-use raida_node::{Answers, Node, PeerError, Peers, Settings, Surroundings};
+use raida_node::{Answers, Hear, Node, PeerError, Peers, Settings, Surroundings};
 use raida_store::Record;
 use raida_store::testing::Disk;
 use raida_wire::{AuthenticityNumber, CoinId, Command, Status};
@@ -24,12 +24,14 @@ struct Scripted {
     /// Said besides, whoever was asked.
     unasked: Vec<(u8, Vec<CoinId>)>,
     calls: AtomicUsize,
+    /// Whose words were wanted.
+    heard: AtomicUsize,
     /// Whoever is asked waits here twice.
     doors: Option<Arc<Barrier>>,
 }
 
 impl Peers for Scripted {
-    fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)> {
+    fn validate(&self, claims: &[(u8, u32)], hear: &mut Hear<'_>) {
         self.calls.fetch_add(1, Ordering::SeqCst);
         for door in self.doors.iter().chain(&self.doors) {
             door.wait();
@@ -38,7 +40,11 @@ impl Peers for Scripted {
             assert_eq!(*ticket, 1000 + u32::from(*raida_id), "each ticket goes to the node that issued it");
             (*raida_id, self.answers.get(raida_id).cloned().ok_or(PeerError::Unreachable))
         });
-        asked.chain(self.unasked.iter().map(|(raida_id, coins)| (*raida_id, Ok(coins.clone())))).collect()
+        let unasked = self.unasked.iter().map(|(raida_id, coins)| (*raida_id, Ok(coins.clone())));
+        let _ = unasked.chain(asked).try_for_each(|(raida_id, answer)| {
+            self.heard.fetch_add(1, Ordering::SeqCst);
+            hear(raida_id, answer)
+        });
     }
 
     fn may_claim(&self, _: u8, _: IpAddr) -> bool {
@@ -81,10 +87,28 @@ fn thirteen_other_nodes_fix_a_coin_issued_here_or_not() {
 
     let figures = node.observer().figures();
     let counted = (figures.fixes, figures.fixes_running, figures.fix_ballots, figures.fix_ballots_missing);
-    assert_eq!(counted, (3, 0, 3 * 13, 11), "24 other nodes were asked at first");
+    assert_eq!(counted, (3, 0, 13 + 13 + 1, 0), "one node of thirteen that does not know a coin is enough");
     let answers = node.observer().answers().find(|(command, _)| *command == Some(Command::FIX)).unwrap().1;
     let expected = Answers { pass: 1, fail: 1, mixed: 1, refused: 0, coins_passed: 3, coins_failed: 2 };
     assert_eq!(answers, expected);
+}
+
+#[test]
+fn who_can_change_nothing_any_more_is_not_waited_for() {
+    let both = [raw(0, 1), raw(0, 2)];
+    // In the order of their ids. The second coin has the votes of 1 to 13.
+    let mut answers = say(0..1, &[coin(0, 1)]);
+    answers.extend(say(1..13, &[coin(0, 1), coin(0, 2)]));
+    answers.extend(say([13], &[coin(0, 2)]));
+    let (known, peers) = node(Scripted { answers, ..Scripted::default() });
+    assert_eq!(fix(&known, &both, tickets(25)), (Status::ALL_PASS, vec![]));
+    assert_eq!(peers.heard.load(Ordering::SeqCst), 14);
+
+    let (unknown, peers) = node(Scripted::default());
+    assert_eq!(fix(&unknown, &both, tickets(25)), (Status::ALL_FAIL, vec![]));
+    assert_eq!(peers.heard.load(Ordering::SeqCst), 12, "the twelve others are too few");
+    let figures = unknown.observer().figures();
+    assert_eq!((figures.fix_ballots, figures.fix_ballots_missing), (0, 12));
 }
 
 #[test]
@@ -151,7 +175,7 @@ fn a_coin_that_one_node_lost_is_healed_by_the_tickets_of_the_others() {
     struct Network(Vec<Node>);
 
     impl Peers for Network {
-        fn validate(&self, claims: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)> {
+        fn validate(&self, claims: &[(u8, u32)], hear: &mut Hear<'_>) {
             let redeem = |(raida_id, ticket): &(u8, u32)| {
                 let node = self.0.iter().find(|node| node.settings().raida_id == *raida_id).unwrap();
                 match exchange(node, Command::VALIDATE_TICKET, &payload::ticket(14, *ticket)) {
@@ -162,7 +186,7 @@ fn a_coin_that_one_node_lost_is_healed_by_the_tickets_of_the_others() {
                     (status, _) => (*raida_id, Err(PeerError::Refused(status))),
                 }
             };
-            claims.iter().map(redeem).collect()
+            let _ = claims.iter().map(redeem).try_for_each(|(raida_id, answer)| hear(raida_id, answer));
         }
 
         fn may_claim(&self, _: u8, _: IpAddr) -> bool {

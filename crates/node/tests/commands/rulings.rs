@@ -7,9 +7,9 @@ use std::time::Duration;
 use raida_node::testing::{
     Coins, HandClock, PEER, ask, ask_at, ask_from, exchange, in_clear, node_of, settings, surroundings,
 };
-use raida_node::{Node, PeerError, Peers, ReservationLimit, Settings, Surroundings};
+use raida_node::{Hear, Node, Peers, ReservationLimit, Settings, Surroundings};
 use raida_reactor::service::{Place, Transport};
-use raida_wire::{CoinId, Command, Recipient, Request, Sender, Status};
+use raida_wire::{Command, Recipient, Request, Sender, Status};
 
 use crate::payload::{self, Number, coin, raw, u32_at};
 
@@ -63,9 +63,7 @@ fn removed_coins_are_told_in_one_octet_more_where_eight_divides_their_number() {
 fn claims_on_tickets_come_from_the_address_of_their_node() {
     struct AtTwo;
     impl Peers for AtTwo {
-        fn validate(&self, _: &[(u8, u32)]) -> Vec<(u8, Result<Vec<CoinId>, PeerError>)> {
-            Vec::new()
-        }
+        fn validate(&self, _: &[(u8, u32)], _: &mut Hear<'_>) {}
 
         fn may_claim(&self, raida_id: u8, from: IpAddr) -> bool {
             raida_id == 2 && from == IpAddr::from([192, 0, 2, 2])
