@@ -4,10 +4,11 @@
 
 use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Read, Write};
+use std::iter;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,6 +132,21 @@ fn a_node_starts_again_on_the_port_that_it_has_just_left() {
 }
 
 #[test]
+fn a_node_that_is_killed_is_replaced_on_its_port_at_once() {
+    let replace_often = || {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        for number in 0..5 {
+            let node = Node::builder().listen(address).start();
+            let _half_done = ask::connect(address);
+            assert_eq!(without_time(ask::tcp(address, &echo_request(number))), echo_answer(number));
+            drop(node); // with SIGKILL
+        }
+    };
+    // The more there are, the later the kernel closes what their rings held.
+    thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(replace_often))));
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_in_one_line() {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -228,9 +244,11 @@ fn does_not_start(builder: Builder, spoil: impl FnOnce(&Path)) -> String {
     said
 }
 
-/// A port that no outgoing connection takes meanwhile: below the range that the system picks from.
+/// A port that no outgoing connection takes meanwhile, below the range that the system picks from; another for each call.
 fn free_port() -> u16 {
-    let mut ports = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap()..32_768;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 15_000 + u16::try_from(std::process::id() % 500).unwrap() * 10;
+    let mut ports = iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
     let is_free =
         |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && UdpSocket::bind(("127.0.0.1", *port)).is_ok();
     ports.find(is_free).unwrap()
