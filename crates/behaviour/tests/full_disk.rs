@@ -1,4 +1,5 @@
-//! A disk that is full: no coin changes, all are still known, and nobody has to restart the node when there is room again.
+//! A disk that is full, or has lost the file: no coin changes, all are still known, and where there is room again nobody has to
+//! restart the node.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
@@ -70,4 +71,23 @@ fn a_full_disk_stops_changes_and_nothing_else_until_there_is_room() {
     let said = |what: &str| node.log().iter().filter(|line| line.contains(what)).count();
     assert!(said("disk works again") >= 1);
     assert!(said("answered with 194") <= said("disk works again") + 1, "a failure is told once: {:#?}", node.log());
+}
+
+#[test]
+fn nothing_is_acknowledged_that_goes_into_a_file_without_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::builder().start_in(folder.path());
+    let target = Target { raida_id: 0, ..Target::new(node.address().to_string().parse().unwrap()) };
+    let key = AdminKey::new(node.admin_key().try_into().unwrap());
+    let coins = issue(&target, &key, 0..10).unwrap();
+
+    // As somebody does who copies the folder of another day over it.
+    fs::remove_file(folder.path().join("data/coins.redb")).unwrap();
+    for numbers in [10..20, 10..20, 20..30] {
+        let refused = issue(&target, &key, numbers).unwrap_err();
+        assert!(matches!(refused.trouble(), Trouble::Refused(Status::FILESYSTEM)), "{refused}");
+    }
+    assert!(is_known(&target, &coins), "what was acknowledged before");
+    let has_said = |what: &str| node.log().iter().any(|line| line.contains(what));
+    assert!(has_said("removed, or replaced, under the running node"), "{:#?}", node.log());
 }

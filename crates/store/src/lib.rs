@@ -46,6 +46,7 @@ mod locker;
 mod locker_index;
 mod medium;
 mod mirror;
+mod named_file;
 mod options;
 mod page_id;
 mod page_set;

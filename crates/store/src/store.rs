@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use raida_wire::audit::Counts;
 use raida_wire::{AuthenticityNumber, CoinId, Denomination, SerialNumber, vote};
-use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, StorageBackend, StorageError};
 
 use crate::batch::Batch;
@@ -22,6 +21,7 @@ use crate::issued::BITMAP_LEN;
 use crate::locker_index::LockerIndex;
 use crate::medium::{Medium, Plug};
 use crate::mirror::{Mirror, Peek};
+use crate::named_file::NamedFile;
 use crate::options::Options;
 use crate::page_set::PageSet;
 use crate::record::Record;
@@ -98,7 +98,7 @@ impl Store {
         if is_new {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         }
-        Self::open_on(FileBackend::new(file).map_err(refused)?, options)
+        Self::open_on(NamedFile::new(file).map_err(refused)?, options)
     }
 
     /// As [`open`](Self::open), on any medium.
