@@ -52,6 +52,32 @@ fn what_is_in_flight_is_answered_before_the_node_ends() {
 }
 
 #[test]
+fn who_sends_on_when_a_stop_makes_his_request_the_last_meets_no_reset() {
+    let patient = "timeouts.queue_ms = 60000\ntimeouts.drain_ms = 60000\ntimeouts.linger_ms = 60000";
+    let mut node = Node::faulty(FAULTY).config("limits.requests_per_connection_max = 5").config(patient).start();
+    let mut lasting = ask::connect(node.address());
+    lasting.write_all(&Fault::Hold.request(1)).unwrap();
+    wait_until("a worker is busy", || fault::tally(node.address()).held == 1);
+    let release = Fault::Release.request(7);
+    let (begun, still_to_come) = release.split_at(40);
+    let mut other = ask::connect(node.address());
+    other.write_all(begun).unwrap();
+    ask::round_trip(node.address());
+
+    node.signal(Signal::TERM);
+    wait_until("nobody new is let in", || TcpStream::connect(node.address()).is_err());
+    other.write_all(still_to_come).unwrap();
+    assert_eq!(without_time(ask::read_to_close(&mut other)), echo_answer(7));
+    lasting.peek(&mut [0]).unwrap();
+    // The answer is there and not read yet. After a reset, the second of these would fail.
+    lasting.write_all(&echo_request(2)).unwrap();
+    lasting.write_all(&echo_request(3)).unwrap();
+    assert_eq!(without_time(ask::read_to_close(&mut lasting)), echo_answer(1));
+    drop((lasting, other));
+    assert_eq!(node.wait().code(), Some(0));
+}
+
+#[test]
 fn who_was_connected_before_the_stop_is_served_though_nobody_had_accepted_it() {
     let mut node = Node::builder().config("timeouts.drain_ms = 600000").start();
     node.signal(Signal::STOP);
