@@ -7,7 +7,7 @@ use std::ops::Range;
 use raida_reactor::backend::Completion;
 use raida_reactor::buffer::Buffer;
 use raida_reactor::token::Token;
-use raida_sockets::{Source, Stream, Tenant};
+use raida_sockets::{Source, Stream, Tenant, Uptake};
 
 use crate::counts::SyscallCounts;
 use crate::sys::{Edges, Event, Interest};
@@ -28,8 +28,8 @@ pub(crate) struct Connection {
     /// The peer's end has made its edge: no other will come for it.
     ended: bool,
     broken: bool,
-    /// How many octets the peer had not taken when that was last looked at, which is whenever a send finds no room.
-    untaken: usize,
+    /// Looked at whenever a send finds no room.
+    uptake: Uptake,
 }
 
 /// What the loop waits for.
@@ -70,7 +70,7 @@ impl Connection {
             writable: true,
             ended: false,
             broken: false,
-            untaken: 0,
+            uptake: Uptake::default(),
         }
     }
 
@@ -105,10 +105,7 @@ impl Connection {
     /// Whether the peer has taken octets since this was last asked.
     fn has_taken(&mut self, counts: &mut SyscallCounts) -> bool {
         counts.untaken += 1;
-        // Where the system cannot tell, nothing has changed.
-        let before = self.untaken;
-        self.untaken = self.stream.untaken().unwrap_or(before);
-        self.untaken < before
+        self.uptake.look(&self.stream)
     }
 
     pub(crate) fn note_edge(&mut self, event: Event) {

@@ -34,6 +34,7 @@ mod setup_error;
 mod shed;
 mod source;
 mod sys;
+mod uptake;
 mod wake;
 
 pub use backend::SocketBackend;
@@ -47,4 +48,5 @@ pub use setup_error::{SetupError, Step};
 pub use shed::{Relief, is_of_one_connection, is_want, shed};
 pub use source::Source;
 pub use sys::{DatagramSocket, Eventfd, ListeningSocket, Stream, set_blocking, set_nonblocking};
+pub use uptake::Uptake;
 pub use wake::Wake;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use raida_reactor::backend::Completion;
 use raida_reactor::buffer::Buffer;
 use raida_reactor::token::Token;
-use raida_sockets::{Stream, Tenant};
+use raida_sockets::{Stream, Tenant, Uptake};
 
 use crate::counts::SyscallCounts;
 use crate::sys::{Interest, Last, Lent, Loan, Ring, Room, Tag};
@@ -29,8 +29,8 @@ pub(crate) struct Connection {
     sending: Sending,
     /// How many octets the send in flight, or the last one, was to send.
     wanted: usize,
-    /// How many octets the peer had not taken when that was last looked at, which is whenever a send finds too little room.
-    untaken: usize,
+    /// Looked at whenever a send finds too little room.
+    uptake: Uptake,
 }
 
 /// What the loop waits for, sends aside.
@@ -90,7 +90,7 @@ impl Connection {
             arrival: None,
             sending: Sending::Nothing,
             wanted: 0,
-            untaken: 0,
+            uptake: Uptake::default(),
         }
     }
 
@@ -122,10 +122,7 @@ impl Connection {
     /// Whether the peer has taken octets since this was last asked.
     fn has_taken(&mut self, counts: &mut SyscallCounts) -> bool {
         counts.untaken += 1;
-        // Where the system cannot tell, nothing has changed.
-        let before = self.untaken;
-        self.untaken = self.stream.untaken().unwrap_or(before);
-        self.untaken < before
+        self.uptake.look(&self.stream)
     }
 
     pub(crate) fn receive(&mut self, ring: &mut Ring) {
