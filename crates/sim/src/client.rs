@@ -70,6 +70,8 @@ pub(crate) struct NodeEnd {
     pub(crate) receiving: bool,
     pub(crate) watched: bool,
     pub(crate) sending: Option<(Buffer, Range<usize>)>,
+    /// What the peer had read when the loop last asked, or began to send.
+    pub(crate) read_before: usize,
     /// A completion for it is ready already.
     pub(crate) reported: bool,
     pub(crate) has_ended: bool,
@@ -155,6 +157,21 @@ impl Client {
     /// How many octets its kernel has room for.
     pub(crate) fn room(&self, window: usize) -> usize {
         window.saturating_sub(self.unread.len() + self.coming)
+    }
+
+    /// Whether something that the loop waits for can be reported.
+    pub(crate) fn is_due(&self, window: usize) -> bool {
+        let node = &self.node;
+        let may_receive = node.receiving && (!node.inbox.is_empty() || node.end_has_come);
+        let may_send = node.sending.is_some() && self.room(window) > 0;
+        let is_in_flight = node.receiving || node.sending.is_some() || node.watched;
+        may_receive || may_send || (node.reset_has_come && is_in_flight)
+    }
+
+    /// Whether it has read anything since this was last asked, or a send began.
+    pub(crate) fn has_taken(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.node.read_before, self.received.len());
+        self.received.len() > before
     }
 
     pub(crate) fn is_over(&self) -> bool {

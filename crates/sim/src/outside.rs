@@ -76,9 +76,14 @@ impl Sim {
         self.network.mailbox.is_empty()
     }
 
-    /// Lets time pass while the node stands still: a stopped process, a sleeping machine.
+    /// Lets time pass for everybody but the node: a stopped process, a virtual machine on the move. Its kernel goes on.
     pub fn skip(&mut self, span: Duration) {
-        self.network.clock.pass(span);
+        let until = self.network.clock.now() + span;
+        while let Some((at, event)) = self.network.agenda.pop(until) {
+            self.network.clock.reach(at);
+            self.happen(event);
+        }
+        self.network.clock.reach(until);
     }
 
     /// The node ends without a word, and its kernel forgets its connections. `tells`: their peers are reset at once;

@@ -231,6 +231,7 @@ impl Backend for Sim {
     fn send(&mut self, token: Token, buffer: Buffer, range: Range<usize>) {
         self.start(token, |client| {
             client.node.watched = false;
+            client.has_taken();
             client.node.sending.replace((buffer, range)).is_none()
         });
     }
@@ -242,6 +243,12 @@ impl Backend for Sim {
     fn has_unread(&mut self, token: Token) -> bool {
         let id = self.named(token);
         id.and_then(|id| self.network.client(id)).is_some_and(|client| !client.node.inbox.is_empty())
+    }
+
+    fn has_news(&mut self, token: Token) -> bool {
+        let window = self.network.weather.window;
+        let Some(client) = self.named(token).and_then(|id| self.network.client(id)) else { return false };
+        client.is_due(window) || client.node.sending.is_some() && client.has_taken()
     }
 
     fn shut_down_sending(&mut self, token: Token) {
@@ -291,13 +298,13 @@ impl Backend for Sim {
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.bury_dropped();
         self.hear();
-        if self.network.strikes(self.network.weather.spurious_permille) {
-            self.wake_is_due |= self.network.dice.odds(50);
-            return Ok(());
-        }
         let now = self.network.clock.now();
         while let Some((_, event)) = self.network.agenda.pop(now) {
             self.happen(event);
+        }
+        if self.network.strikes(self.network.weather.spurious_permille) {
+            self.wake_is_due |= self.network.dice.odds(50);
+            return Ok(());
         }
         let until = timeout.map_or(Instant::from_micros(u64::MAX), |timeout| now + timeout);
         while self.ready.is_empty() && !self.wake_is_due && self.network.news.is_empty() {
@@ -367,7 +374,7 @@ enum Report {
 }
 
 impl Sim {
-    fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: Event) {
         if event == Event::Wake {
             self.wake_is_due = true;
         } else if let Event::Stale(cuts, word) = event {
@@ -431,13 +438,8 @@ impl Sim {
     fn stir(&mut self, id: ClientId) {
         let window = self.network.weather.window;
         let Some(client) = self.network.client(id) else { return };
-        let has_room = client.room(window) > 0;
-        let node = &mut client.node;
-        let may_receive = node.receiving && (!node.inbox.is_empty() || node.end_has_come);
-        let may_send = node.sending.is_some() && has_room;
-        let is_in_flight = node.receiving || node.sending.is_some() || node.watched;
-        let is_due = may_receive || may_send || (node.reset_has_come && is_in_flight);
-        if is_due && !node.closed && !std::mem::replace(&mut node.reported, true) {
+        let is_due = client.is_due(window);
+        if is_due && !client.node.closed && !std::mem::replace(&mut client.node.reported, true) {
             self.ready.push_back(Ready::Client(id));
         }
     }

@@ -305,7 +305,7 @@ impl World {
                 }
                 let now = self.now();
                 (self.troubles.jumped_at, self.troubles.forgot_at) = (now, now);
-                self.troubles.cut(now);
+                self.troubles.fault(now + AFTERMATH);
                 // ORDERING: Relaxed: one thread.
                 self.month.store(u8::try_from(self.dice.below(256)).unwrap_or(1), Ordering::Relaxed);
                 self.report.jumps += 1;
