@@ -48,6 +48,18 @@ const MUTANTS: &[Mutant] = &[
         to: "        if !BUG {\n            self.rearm(token);\n        }\n        order",
     },
     Mutant {
+        name: "a node that stood still closes whose octets its kernel has",
+        file: "crates/reactor/src/reactor.rs",
+        from: "let has_news = self.backend.has_news(late);",
+        to: "let has_news = self.backend.has_news(late) && !BUG;",
+    },
+    Mutant {
+        name: "a change that a worker has found worth it does not get to the batch",
+        file: "crates/reactor/src/streams.rs",
+        from: "        self.defer(token, Parked { road: Road::Batch, head, request, answer, began });",
+        to: "        if !BUG {\n            self.defer(token, Parked { road: Road::Batch, head, request, answer, began });\n        }",
+    },
+    Mutant {
         name: "accepting is not tried again after it has failed",
         file: "crates/reactor/src/reactor.rs",
         from: "if gate.open(now) {",

@@ -27,10 +27,9 @@ pub(crate) fn detect(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) 
 
 /// 1/11: compares the XOR of all numbers, as they stand at one moment.
 pub(crate) fn detect_sum(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
-    let Sum { coins, sum } = Sum::read(asked.payload())?;
-    let records = node.store().read_all(&distinct(coins)?).map_err(Setback::from)?;
-    let numbers = records.into_iter().map(|record| Ok(record.map(|record| record.an)));
-    verdict::of_all(reply, coins.len(), is_sum(sum, numbers)?)
+    let sum = Sum::read(asked.payload())?;
+    let is_right = is_sum_of(node, &sum)?;
+    verdict::of_all(reply, sum.coins.len(), is_right)
 }
 
 /// 1/20: gives each authentic coin its new number.
@@ -44,6 +43,18 @@ pub(crate) fn pown(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, rep
         }
     });
     verdict::of_coins(reply, results)
+}
+
+/// Whether any coin of a 1/20 is authentic.
+pub(crate) fn prove_pown(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let exchanges = asked.payload().records()?;
+    let look = Look::new(node.store(), asked.place, exchanges.len())?;
+    for exchange in exchanges {
+        if look.is_authentic(&Exchange::read(exchange).claim)? {
+            return Err(Setback::Proved);
+        }
+    }
+    verdict::of_coins(reply, exchanges.iter().map(|_| Ok(false)))
 }
 
 /// 1/21: shifts all numbers by a delta, if their XOR is right.
@@ -61,6 +72,24 @@ pub(crate) fn pown_sum(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>,
         }
     }
     verdict::of_all(reply, coins.len(), true)
+}
+
+/// Whether the sum of a 1/21 is right.
+pub(crate) fn prove_pown_sum(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let mut payload = asked.payload();
+    let _delta: &[u8; 16] = payload.take_last()?;
+    prove_sum(node, Sum::read(payload)?, reply)
+}
+
+/// Whether a sum is right, where a change hangs on that.
+pub(crate) fn prove_sum(node: &Node, sum: Sum<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    if is_sum_of(node, &sum)? { Err(Setback::Proved) } else { verdict::of_all(reply, sum.coins.len(), false) }
+}
+
+/// Whether a sum is right for its coins, as these stand at one moment.
+fn is_sum_of(node: &Node, Sum { coins, sum }: &Sum<'_>) -> Result<bool, Setback> {
+    let records = node.store().read_all(&distinct(coins)?).map_err(Setback::from)?;
+    is_sum(sum, records.into_iter().map(|record| Ok(record.map(|record| record.an))))
 }
 
 /// The coins of a list in which each may stand once only: a coin listed twice drops out of a sum, and 40 keeps it there.

@@ -18,6 +18,9 @@ pub(crate) struct Entry {
     ///
     /// Source: protocol §1.11
     pub(crate) is_once: bool,
+    /// Tells of a long change, without making it, that it comes to nothing, or that it is [`Proved`](crate::setback::Setback::Proved). The batch
+    /// is one thread for all: who knows no coin's number is not to take its time.
+    pub(crate) proof: Option<Answering>,
 }
 
 /// Does what a command asks: reads the request, gives the status, and puts an answer's payload into the reply.
@@ -72,8 +75,9 @@ impl Entry {
         Self::new(Command::AUDIT, Work::Inline(status::audit)),
         Self::new(Command::DETECT, Work::Inline(authentication::detect)),
         Self::new(Command::DETECT_SUM, Work::Deferred(authentication::detect_sum)),
-        Self::new(Command::POWN, Work::Together(authentication::pown)),
-        Self::new(Command::POWN_SUM, Work::Together(authentication::pown_sum)),
+        Self::new(Command::POWN, Work::Together(authentication::pown)).proved_by(authentication::prove_pown),
+        Self::new(Command::POWN_SUM, Work::Together(authentication::pown_sum))
+            .proved_by(authentication::prove_pown_sum),
         Self::new(Command::GET_TICKET, Work::Inline(healing::get_ticket)).once(),
         Self::new(Command::VALIDATE_TICKET, Work::Inline(healing::validate_ticket)).once(),
         Self::new(Command::FIND, Work::Inline(healing::find)),
@@ -83,7 +87,7 @@ impl Entry {
         Self::new(Command::DELETE_COINS, Work::Together(executive::delete)),
         Self::new(Command::FREE_COINS, Work::Together(executive::free)),
         Self::new(Command::GET_ALL_SNS, Work::Deferred(executive::all_numbers)),
-        Self::new(Command::STORE, Work::Together(locker::store)),
+        Self::new(Command::STORE, Work::Together(locker::store)).proved_by(locker::prove_store),
         Self::new(Command::PEEK, Work::Deferred(locker::peek)),
         Self::new(Command::REMOVE, Work::Together(locker::remove)),
         Self::new(Command::GET_AVAILABLE_CHANGE_SNS, Work::Deferred(change::available_numbers)),
@@ -96,11 +100,15 @@ impl Entry {
 
     /// Whoever changes coins does it once.
     pub(crate) const fn new(command: Command, work: Work) -> Self {
-        Self { command, work, is_once: matches!(work, Work::Together(_)) }
+        Self { command, work, is_once: matches!(work, Work::Together(_)), proof: None }
     }
 
     const fn once(self) -> Self {
         Self { is_once: true, ..self }
+    }
+
+    const fn proved_by(self, proof: Answering) -> Self {
+        Self { proof: Some(proof), ..self }
     }
 
     /// What runs for a command of the registry that is not on offer.

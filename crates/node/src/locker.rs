@@ -6,7 +6,7 @@ use raida_wire::payload::{Claim, Sum};
 use raida_wire::{AuthenticityNumber, Status};
 
 use crate::asked::Asked;
-use crate::authentication::{distinct, is_sum};
+use crate::authentication::{distinct, is_sum, prove_sum};
 use crate::healing::write_coins;
 use crate::ledger::Ledger;
 use crate::node::Node;
@@ -30,6 +30,13 @@ pub(crate) fn store(_: &Node, asked: &Asked<'_>, ledger: &mut Ledger<'_, '_>, re
         ledger.pown(*coin, key.clone())?;
     }
     verdict::of_all(reply, coins.len(), true)
+}
+
+/// Whether the sum of an 8/82 is right.
+pub(crate) fn prove_store(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> Outcome {
+    let mut payload = asked.payload();
+    let _key: &[u8; 16] = payload.take_last()?;
+    prove_sum(node, Sum::read(payload)?, reply)
 }
 
 /// 8/83: the coins of a locker, by denomination, then serial number.

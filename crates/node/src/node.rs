@@ -26,6 +26,8 @@ use crate::statistics::{Judged, Statistics};
 use crate::status;
 use crate::together;
 
+/// Longest change that goes into the batch without a proof, in octets: some coins, and some tens of microseconds at most.
+const UNPROVED_MAX: usize = 256;
 /// Longest Echo that costs next to nothing, in octets.
 const ECHO_MAX: usize = 128;
 
@@ -120,6 +122,10 @@ impl Node {
                 reply.into_session().close(request.octets.get_mut(head.header_len()..).unwrap_or_default());
                 return Flow::Deferred;
             }
+            Err(Setback::Proved) => {
+                reply.into_session().close(request.octets.get_mut(head.header_len()..).unwrap_or_default());
+                return Flow::Batched;
+            }
             outcome => {
                 let answer = self.seal(reply, outcome);
                 if let Some(hold) = hold.filter(|_| is_last_word(outcome, answer.status())) {
@@ -156,8 +162,8 @@ impl Node {
                     }
                     status
                 }
-                // Nothing but a defect asks a worker to ask a worker.
-                Setback::NotCached => Status::INTERNAL,
+                // Nothing but a defect asks a worker to ask a worker, or the batch to prove.
+                Setback::NotCached | Setback::Proved => Status::INTERNAL,
             }
         });
         let (command, judged) = (reply.command(), reply.judged());
@@ -261,11 +267,15 @@ impl Service for Node {
             (Work::Echo, _) => status::echo,
             (Work::Inline(run), _) | (Work::Deferred(run), Place::Worker) => run,
             (Work::Deferred(_), Place::Reactor) => return Flow::Deferred,
-            (Work::Together(_), Place::Reactor) => return Flow::Batched,
-            (Work::Together(_), Place::Worker) => {
-                together::serve(self, [(request, answer)].into_iter());
-                return Flow::Answered;
-            }
+            (Work::Together(_), place) => match (entry.proof, place) {
+                (Some(_), Place::Reactor) if request.head.request_len() > UNPROVED_MAX => return Flow::Deferred,
+                (_, Place::Reactor) => return Flow::Batched,
+                (Some(proof), Place::Worker) if request.head.request_len() > UNPROVED_MAX => proof,
+                (_, Place::Worker) => {
+                    together::serve(self, [(request, answer)].into_iter());
+                    return Flow::Answered;
+                }
+            },
         };
         let flow = self.serve(run, entry.is_once, request, answer, place);
         if flow == Flow::Answered {

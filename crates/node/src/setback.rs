@@ -16,6 +16,8 @@ pub(crate) enum Setback {
     InDoubt(Status),
     /// The I/O thread would have to wait for the disk: a worker has to do it.
     NotCached,
+    /// A worker has seen that it would change coins: it is for the batch to do it.
+    Proved,
 }
 
 impl Setback {

@@ -191,7 +191,10 @@ pub fn ask_from(node: &Node, octets: &[u8], transport: Transport, peer: SocketAd
             match call(node, head, &mut whole, transport, peer, Place::Reactor) {
                 (Flow::Answered, answer) => Some(answer),
                 (Flow::Silent, _) => None,
-                (Flow::Deferred, _) => Some(call(node, head, &mut whole, transport, peer, Place::Worker).1),
+                (Flow::Deferred, _) => match call(node, head, &mut whole, transport, peer, Place::Worker) {
+                    (Flow::Batched, _) => ask_together(node, &[(&whole, transport, peer)]).pop()?,
+                    (_, answer) => Some(answer),
+                },
                 (Flow::Batched, _) => ask_together(node, &[(octets, transport, peer)]).pop()?,
             }
         }

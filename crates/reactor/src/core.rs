@@ -200,7 +200,8 @@ impl<S: Service, C: Clock> Core<S, C> {
                 range
             }
             Outcome::Silent => 0..0,
-            Outcome::Broken => {
+            // From here a request leaves for the batch; nothing comes from there with that.
+            Outcome::Broken | Outcome::Batched => {
                 self.counters.panics.add(1);
                 if let Some(requests) = self.broken_pace.speak(self.clock.seen()) {
                     error!(command = %head.command(), requests, "the service broke down over a request");

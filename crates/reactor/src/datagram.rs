@@ -14,7 +14,7 @@ use crate::datagram_limits::{Kind, Verdict};
 use crate::datagrams::{Datagram, Datagrams, ReplyTo};
 use crate::order::Order;
 use crate::service::{Answer, Request, Service, Transport, Weight};
-use crate::workers::{Job, Origin, Outcome, Road};
+use crate::workers::{Finished, Job, Origin, Outcome, Road};
 
 /// No answer.
 const SILENCE: Range<usize> = 0..0;
@@ -209,7 +209,22 @@ impl<S: Service, C: Clock> Core<S, C> {
         let (origin, outcome) = (Origin::Datagram(reply_to), Outcome::Broken);
         let (peer, head) = (reply_to.peer, *head);
         let (claim, is_begun) = (None, false);
-        let job = Job { road, origin, head, peer, transport, request, answer, began, outcome, claim, is_begun };
+        self.send_off(Job { road, origin, head, peer, transport, request, answer, began, outcome, claim, is_begun })
+    }
+
+    /// A worker has found the change of a datagram worth its place in the batch.
+    pub(crate) fn datagram_goes_on_to_batch(&mut self, to: ReplyTo, finished: Finished) -> Order {
+        self.dispatch.datagram_answered(finished.road);
+        let (head, began) = (finished.head, finished.began);
+        match self.send_off(finished.again(Road::Batch, to.peer)) {
+            Ok(()) => Order::Nothing,
+            Err(status) => self.refuse_datagram_late(to, &head.refuse(status), began),
+        }
+    }
+
+    /// Sends the request of a datagram by its road.
+    fn send_off(&mut self, job: Job) -> Result<(), Status> {
+        let road = job.road;
         if let Err(job) = self.dispatch.submit(job) {
             self.buffers.put(job.request);
             self.buffers.put(job.answer);

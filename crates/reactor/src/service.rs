@@ -41,7 +41,8 @@ pub trait Service: Send + Sync + 'static {
     /// Answers a whole request, or defers it.
     ///
     /// At [`Place::Reactor`] it must neither block nor touch the disk; where it would have to, it leaves the octets as
-    /// they are and returns [`Flow::Deferred`] or [`Flow::Batched`]. At [`Place::Worker`] it must answer.
+    /// they are and returns [`Flow::Deferred`] or [`Flow::Batched`]. At [`Place::Worker`] it must answer; only of a change
+    /// that has proved worth its place in a batch it may say [`Flow::Batched`], with the octets as they were.
     fn call(&self, request: &mut Request<'_>, answer: &mut Answer<'_>, place: Place) -> Flow;
 
     /// What a request costs to answer at [`Place::Reactor`], as far as its header tells. Asked where the reactor has more

@@ -141,6 +141,9 @@ impl<S: Service, C: Clock> Core<S, C> {
 
     /// Another thread is done with a request.
     pub(crate) fn finished(&mut self, finished: Finished) -> Order {
+        if matches!(finished.outcome, Outcome::Batched) && !finished.is_given_up {
+            return self.go_on_to_batch(finished);
+        }
         let Finished { road, origin, head, request, answer, began, outcome, is_given_up, .. } = finished;
         let now = self.clock.look();
         self.buffers.put(request);
@@ -168,6 +171,23 @@ impl<S: Service, C: Clock> Core<S, C> {
         };
         let step = self.feed(token, |machine, policy, host| machine.responded(now, len, policy, host));
         self.follow(token, step, &mut [], now)
+    }
+
+    /// A worker has found a change worth its place in the batch.
+    fn go_on_to_batch(&mut self, finished: Finished) -> Order {
+        let token = match finished.origin {
+            Origin::Connection(token) => token,
+            Origin::Datagram(to) => return self.datagram_goes_on_to_batch(to, finished),
+        };
+        let Finished { head, request, answer, began, .. } = finished;
+        if self.links.get(token).is_none() {
+            self.counters.stale_completions.add(1);
+            self.buffers.put(request);
+            return self.returned(answer);
+        }
+        self.defer(token, Parked { road: Road::Batch, head, request, answer, began });
+        self.rearm(token);
+        Order::Nothing
     }
 
     /// When the next request has waited long enough in a queue.

@@ -27,6 +27,8 @@ pub const PANIC: Command = Command::BREAK;
 pub const PANIC_LATER: Command = Command::JOIN;
 /// Answers with the payload, together with others, once the gate of batches has let as many through as there are.
 pub const BATCH: Command = Command::POWN;
+/// As [`BATCH`], but only behind a worker, once the gate lets it through there.
+pub const PROVE: Command = Command::STORE;
 /// Comes with the others of its batch, and gets no answer from the service.
 pub const FORGET_IN_BATCH: Command = Command::CREATE_COINS;
 /// Panics, and so breaks its whole batch.
@@ -51,11 +53,14 @@ impl Service for Manners {
         if matches!(command, BATCH | FORGET_IN_BATCH | PANIC_IN_BATCH) {
             return Flow::Batched;
         }
-        if matches!(command, DEFER | PANIC_LATER) {
+        if matches!(command, DEFER | PANIC_LATER | PROVE) {
             if place == Place::Reactor {
                 return Flow::Deferred;
             }
             self.gate.pass();
+        }
+        if command == PROVE {
+            return Flow::Batched;
         }
         if matches!(command, PANIC | PANIC_LATER) {
             // A panic in everything but the noise of the panic hook.

@@ -102,6 +102,7 @@ pub struct Finished {
     pub(crate) road: Road,
     pub(crate) origin: Origin,
     pub(crate) head: Head,
+    pub(crate) transport: Transport,
     pub(crate) request: Buffer,
     pub(crate) answer: Buffer,
     pub(crate) began: Instant,
@@ -118,6 +119,8 @@ pub(crate) enum Outcome {
     Answered(Range<usize>, Status),
     /// On purpose without an answer.
     Silent,
+    /// A worker has seen that it is worth a place in the batch.
+    Batched,
     /// It panicked, or wrote no answer: a bug, which the client is told with 252.
     Broken,
 }
@@ -178,7 +181,10 @@ impl Job {
         }
         let Call { mut request, mut answer } = self.call();
         let flow = service.call(&mut request, &mut answer, Place::Worker);
-        self.outcome = Outcome::of(flow, &answer);
+        self.outcome = match flow {
+            Flow::Batched => Outcome::Batched,
+            Flow::Answered | Flow::Deferred | Flow::Silent => Outcome::of(flow, &answer),
+        };
         self.finish()
     }
 
@@ -193,6 +199,7 @@ impl Job {
             road: self.road,
             origin: self.origin,
             head: self.head,
+            transport: self.transport,
             request: mem::take(&mut self.request),
             answer: mem::take(&mut self.answer),
             began: self.began,
@@ -207,6 +214,13 @@ impl Finished {
     /// The connection that waits for it, if one does.
     pub(crate) fn connection(&self) -> Option<Token> {
         if self.is_given_up { None } else { self.origin.connection() }
+    }
+
+    /// The same request, on its way once more.
+    pub(crate) fn again(self, road: Road, peer: SocketAddr) -> Job {
+        let Self { origin, head, transport, request, answer, began, .. } = self;
+        let outcome = Outcome::Broken;
+        Job { road, origin, head, peer, transport, request, answer, began, outcome, claim: None, is_begun: false }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use raida_reactor::testing::{BATCH, DEFER, ECHO, FORGET_IN_BATCH, Held, PANIC_IN_BATCH, PANIC_LATER, request};
+use raida_reactor::testing::{BATCH, DEFER, ECHO, FORGET_IN_BATCH, Held, PANIC_IN_BATCH, PANIC_LATER, PROVE, request};
 use raida_sim::dice::Dice;
 use raida_sim::{ClientId, End, Rig, Script, Weather, seed};
 use raida_wire::{Command, Pending, Status};
@@ -58,7 +58,7 @@ fn deferred_and_batched_requests_are_each_answered_once() {
             settings.completions_max = 5;
             settings.wait_for_worker = Duration::from_secs(60);
         });
-        let kinds = [ECHO, DEFER, DEFER, PANIC_LATER, BATCH, BATCH, BATCH, FORGET_IN_BATCH];
+        let kinds = [ECHO, DEFER, DEFER, PANIC_LATER, BATCH, BATCH, BATCH, PROVE, PROVE, FORGET_IN_BATCH];
         let askers: Vec<_> = (0..60)
             .map(|tag| {
                 let command = kinds.get(dice.index(kinds.len())).copied().unwrap_or(ECHO);
@@ -71,9 +71,12 @@ fn deferred_and_batched_requests_are_each_answered_once() {
             let expected = if breaks { Status::INTERNAL } else { Status::SUCCESS };
             assert_eq!(status_of(&rig, asker), expected, "{}", asker.command);
         }
-        let of = |kinds: [Command; 2]| askers.iter().filter(|asker| kinds.contains(&asker.command)).count() as u64;
+        let of = |kinds: [Command; 3]| askers.iter().filter(|asker| kinds.contains(&asker.command)).count() as u64;
         let figures = rig.snapshot();
-        assert_eq!((figures.deferred, figures.batched), (of([DEFER, PANIC_LATER]), of([BATCH, FORGET_IN_BATCH])));
+        assert_eq!(
+            (figures.deferred, figures.batched),
+            (of([DEFER, PANIC_LATER, PROVE]), of([BATCH, FORGET_IN_BATCH, PROVE]))
+        );
         assert!(figures.waited > 0, "the test fills both roads");
         assert_eq!(rig.held(), Held::default());
     });
@@ -161,7 +164,7 @@ fn a_peer_that_resets_while_it_waits_for_the_batch_gives_its_place_up() {
         });
         let stays: Vec<_> = (0..30).map(|tag| ask(&mut rig, Duration::ZERO, BATCH, tag)).collect();
         for tag in 100..130 {
-            let command = if tag % 2 == 0 { BATCH } else { DEFER };
+            let command = [BATCH, DEFER, PROVE].get(usize::from(tag) % 3).copied().unwrap_or(BATCH);
             let script = Script::new().send(&request(command, b"", tag).0).wait(40 * MS).reset();
             rig.sim().connect(Duration::ZERO, peer(tag), script);
         }
@@ -200,7 +203,7 @@ fn datagrams_by_both_roads_are_answered_and_each_road_has_its_own_limit() {
 fn datagrams_in_rough_weather_get_right_answers_or_none() {
     seed::each(100, |seed| {
         let mut rig = Rig::new(seed, Weather::rough(), 5 * MS, |_| {});
-        let kinds = [DEFER, BATCH, BATCH, FORGET_IN_BATCH];
+        let kinds = [DEFER, BATCH, PROVE, FORGET_IN_BATCH];
         let kind = |tag: u16| kinds.get(usize::from(tag) % kinds.len()).copied().unwrap_or(ECHO);
         for tag in 0..60 {
             rig.sim().post(u32::from(tag % 7) * MS, peer(tag), &request(kind(tag), &tag.to_be_bytes(), tag).0);
@@ -229,7 +232,7 @@ fn a_stop_under_load_answers_every_batch_that_was_accepted() {
         let mut rig = Rig::new(seed, Weather::rough(), 60 * MS, |settings| settings.completions_max = 6);
         let askers: Vec<_> = (0..50)
             .map(|tag| {
-                let command = if dice.odds(70) { BATCH } else { DEFER };
+                let command = [BATCH, BATCH, PROVE, DEFER].get(dice.index(4)).copied().unwrap_or(BATCH);
                 ask(&mut rig, Duration::from_millis(dice.below(150)), command, tag)
             })
             .collect();
@@ -239,7 +242,7 @@ fn a_stop_under_load_answers_every_batch_that_was_accepted() {
         assert_eq!((drained.cut, drained.abandoned), (0, 0), "5 s are enough for all of them");
         assert_eq!(rig.held(), Held::default());
         let figures = rig.snapshot();
-        assert_eq!(figures.answers_with(Status::SUCCESS), figures.deferred + figures.batched - figures.wait_timeouts);
+        assert_eq!(figures.answers_with(Status::SUCCESS), figures.requests - figures.wait_timeouts);
         // The last packets arrive.
         while !rig.sim().is_quiet() {
             raida_reactor::backend::Backend::wait(rig.sim(), Some(MS)).expect("a simulation does not break");

@@ -15,4 +15,5 @@ mod dice;
 mod fix;
 mod model;
 mod payload;
+mod proofs;
 mod rulings;
