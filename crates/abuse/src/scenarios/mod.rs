@@ -2,6 +2,7 @@
 
 mod amplification;
 mod clock_steps;
+mod dear_changes;
 mod dear_requests;
 mod descriptors;
 mod flood;
@@ -79,6 +80,11 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "dear-requests",
         story: "the longest requests there are, and guessed keys, without a pause",
         play: dear_requests::play,
+    },
+    Scenario {
+        name: "dear-changes",
+        story: "the longest changes there are, all of them wrong, while an owner changes a coin",
+        play: dear_changes::play,
     },
     Scenario { name: "rivals", story: "a hundred clients change one coin at the same moment", play: rivals::play },
     Scenario { name: "tickets", story: "the owner of one coin asks for all tickets", play: tickets::play },
