@@ -327,7 +327,8 @@ tables! {
         cache_pages: usize = Key::integer("cache_pages", 1..=15_000, 15_000);
         /// Memory in which the database keeps parts of its file.
         database_cache: usize = Key::bytes("database_cache_bytes", 1_048_576..=1_099_511_627_776, 67_108_864);
-        /// Lockers whose keys are kept in memory, about 50 bytes each. Where there are more, the disk is asked for every one.
+        /// Lockers whose keys are kept in memory, about 50 bytes each. Where there are more, the disk is asked for every one, and
+        /// that a locker does not exist (34) is told only once its request is there, in the length it has announced.
         lockers_max: usize = Key::integer("lockers_in_memory_max", 0..=15_360_000, 1_000_000);
         /// Whether the whole file is read and checked at every start, not only after a crash: half a second for a full node.
         check: bool = Key::boolean("check_at_start", true);

@@ -33,6 +33,17 @@ impl<T> Lookup<T> {
             Self::Failed => Lookup::Failed,
         }
     }
+
+    /// Two together. One that does not exist decides, whatever is known of the other: its check comes before all that a
+    /// request would be refused for while the other one is fetched.
+    fn both<U>(self, other: Lookup<U>) -> Lookup<(T, U)> {
+        match (self, other) {
+            (Self::Found(one), Lookup::Found(other)) => Lookup::Found((one, other)),
+            (Self::Unknown, _) | (_, Lookup::Unknown) => Lookup::Unknown,
+            (Self::Failed, _) | (_, Lookup::Failed) => Lookup::Failed,
+            (Self::NotCached, _) | (_, Lookup::NotCached) => Lookup::NotCached,
+        }
+    }
 }
 
 /// The key or keys for one body.
@@ -57,7 +68,7 @@ impl Keys {
             KeyName::Coin(coin) => number(coin).map(Self::Coin),
             KeyName::Locker(prefix) => lockers(store, prefix, place).map(Self::Lockers),
             KeyName::TwoCoins(first, second) => {
-                number(first).and_then(|first| number(second).map(|second| Self::TwoCoins(first, second)))
+                number(first).both(number(second)).map(|(first, second)| Self::TwoCoins(first, second))
             }
         }
     }

@@ -194,6 +194,27 @@ fn without_a_body_only_echo_version_and_audit_are_answered_and_only_in_clear() {
 }
 
 #[test]
+fn a_second_key_coin_that_was_never_issued_is_told_before_the_length_where_the_first_has_to_be_fetched() {
+    let (one, never) = ((coin(1), &FIRST), (coin(3), &FIRST));
+    for (first, second) in [(one, never), (never, one)] {
+        let (octets, _) = build(Command::ECHO, Sender::TwoCoins { first, second, nonce: [6; 19] }, b"");
+        let with_len = |body_len: u8| {
+            let mut header = octets[..48].to_vec();
+            (header[17], header[18]) = (0, body_len);
+            header
+        };
+        // Without a body, with too short a one, with one that does not come, and with all of it.
+        for octets in [with_len(0), [&with_len(1)[..], b">"].concat(), with_len(34), octets.clone()] {
+            for transport in [Transport::Tcp, Transport::Udp { datagram: octets.len(), limit: 1440 }] {
+                let node = node_of(14, &coins().cold());
+                let answer = ask(&node, &octets, transport).expect("the header is enough");
+                assert_eq!(Status(answer[2]), Status::ENCRYPTION_COIN_NOT_FOUND, "{transport:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn keys_that_are_not_at_hand_are_looked_up_on_a_worker() {
     for (place, sender) in senders().into_iter().enumerate().skip(1) {
         let (octets, pending) = build(Command::ECHO, sender, b"");
