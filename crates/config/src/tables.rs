@@ -243,7 +243,7 @@ tables! {
         /// Of these, for one address (IPv6: one /64).
         reservations_per_address_max: usize = Key::integer("reservations_per_address_max", 64..=1_048_576, 1024);
         /// Answers kept for datagrams that come again within ten seconds; each has `server.udp_effective_payload` bytes at
-        /// most.
+        /// most. A quarter of them is for requests that failed; the source (/24, /64) with the most makes room for the next.
         resends_max: usize = Key::integer("resends_max", 0..=1_048_576, 4096);
         /// Nonces of requests under encryption types 1 and 2 that are remembered for ten minutes, each with its answer, about
         /// 1500 bytes together; the key with the most makes room for the next. The same request again gets the former answer; any other one under the same key and nonce is

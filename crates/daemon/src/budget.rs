@@ -41,8 +41,8 @@ const ENVELOPE: u64 = 512;
 const PAGE: u64 = 17_664 + 2 * 64;
 const LOCKER: u64 = 50;
 const RESERVATION: u64 = 100;
-/// Beside the answer: its key, twice.
-const RESEND: u64 = 256;
+/// Beside the answer: its key, three times, and its source.
+const RESEND: u64 = 1024;
 /// Digests of key and request, the nonce, the name of the key, an answer of 256 octets, and the places of all of these.
 const NONCE: u64 = 1536;
 /// Addresses that have broken coins, each with its calls.

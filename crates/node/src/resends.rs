@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use raida_reactor::Instant;
 use raida_reactor::service::{Answer, Flow, Request, Transport};
+use raida_reactor::sources::source;
+use raida_wire::Status;
 use sha2::{Digest, Sha256};
 
 use crate::sealed::Sealed;
@@ -26,10 +28,16 @@ pub(crate) struct Resends {
     table: Mutex<Table>,
 }
 
+/// By letter and by source (/24, /64), whose addresses one sender may well have to himself. The oldest of whichever has most
+/// makes room for the newest; its command then simply runs again.
+type Answers = Shelf<Letter, u64, Sealed>;
+
 #[derive(Debug)]
 struct Table {
-    /// The oldest makes room for the newest; its command then simply runs again.
-    answers: Shelf<Letter, (), Sealed>,
+    /// What has changed something, or may have.
+    changes: Answers,
+    /// What has failed and changed nothing. Anybody can have as many of these as he likes, and from any address.
+    failures: Answers,
     /// Those that a thread is at: so many threads at most, and one batch.
     running: HashSet<Letter>,
     repeated: u64,
@@ -98,10 +106,12 @@ impl Letter {
 }
 
 impl Resends {
-    /// Keeps so many answers.
+    /// Keeps so many answers; a quarter of them may be failures.
     pub(crate) fn new(max: usize) -> Self {
-        let answers = Shelf::new(Bounds { count: max, octets: max.saturating_mul(ANSWER_OCTETS), life: LIFE });
-        Self { table: Mutex::new(Table { answers, running: HashSet::new(), repeated: 0, came_early: 0 }) }
+        let answers =
+            |count: usize| Shelf::new(Bounds { count, octets: count.saturating_mul(ANSWER_OCTETS), life: LIFE });
+        let (changes, failures) = (answers(max - max / 4), answers(max / 4));
+        Self { table: Mutex::new(Table { changes, failures, running: HashSet::new(), repeated: 0, came_early: 0 }) }
     }
 
     /// Begins to run a datagram, unless it has been answered lately or runs already.
@@ -132,8 +142,10 @@ impl Resends {
     /// Keeps a sealed answer.
     pub(crate) fn keep(&self, letter: Letter, now: Instant, answer: &mut Answer<'_>) {
         let sealed = Sealed::of(answer);
-        let octets = sealed.len();
-        self.lock().answers.put(letter, (), sealed, octets, now, drop);
+        let (octets, mut table) = (sealed.len(), self.lock());
+        // No command changes anything where every coin failed.
+        let answers = if answer.status() == Status::ALL_FAIL { &mut table.failures } else { &mut table.changes };
+        answers.put(letter, source(letter.sender.ip()), sealed, octets, now, drop);
     }
 
     /// Counts a datagram that came again in one batch, and was answered with it.
@@ -143,9 +155,10 @@ impl Resends {
 
     /// How many answers are kept now, and what has come of them so far.
     pub(crate) fn tally(&self) -> (usize, Tally) {
-        let Table { answers, repeated, came_early, .. } = &*self.lock();
-        let tally = Tally { repeated: *repeated, came_early: *came_early, evicted: answers.evicted() };
-        (answers.len(), tally)
+        let Table { changes, failures, repeated, came_early, .. } = &*self.lock();
+        let evicted = changes.evicted() + failures.evicted();
+        let tally = Tally { repeated: *repeated, came_early: *came_early, evicted };
+        (changes.len() + failures.len(), tally)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -155,7 +168,8 @@ impl Resends {
 
 impl Table {
     fn repeat(&mut self, letter: &Letter, now: Instant, answer: &mut Answer<'_>) -> bool {
-        let Some(sealed) = self.answers.get(letter, now) else { return false };
+        let kept = self.changes.get(letter, now).or_else(|| self.failures.get(letter, now));
+        let Some(sealed) = kept else { return false };
         self.repeated += 1;
         sealed.write(answer);
         true

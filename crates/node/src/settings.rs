@@ -39,7 +39,7 @@ pub struct Settings {
     pub breaks: BreakLimit,
     /// How many serial numbers are kept for change.
     pub reservations: ReservationLimit,
-    /// How many answers are kept for datagrams that come again.
+    /// How many answers are kept for datagrams that come again; a quarter of them may be failures.
     pub resends_max: usize,
     /// How many nonces of requests under types 1 and 2 are remembered, so that none is used twice. 0: none, and clients may
     /// use one nonce for everything.

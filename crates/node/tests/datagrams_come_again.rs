@@ -4,8 +4,8 @@
 
 use std::net::SocketAddr;
 
-use raida_node::Node;
-use raida_node::testing::{ADMIN_KEY, Coins, PEER, ask, ask_from, exchange, node_of};
+use raida_node::testing::{ADMIN_KEY, Coins, PEER, ask, ask_from, exchange, in_clear, node_of, settings, surroundings};
+use raida_node::{Node, Settings};
 use raida_reactor::service::Transport;
 use raida_wire::{AuthenticityNumber, Challenge, CoinId, Command, Pending, Recipient, Request, Sender, Status};
 
@@ -105,6 +105,54 @@ fn whatever_takes_its_own_key_away_is_answered_again_with_the_same_octets() {
             }
         }
     }
+}
+
+/// A node that keeps a hundred answers, and a Pown of coin 0 from this peer, with its answer.
+fn powned(peer: SocketAddr) -> (Node, Vec<u8>, Vec<u8>) {
+    let coins = (0..2).fold(Coins::new(), |coins, number| coins.with_coin(coin(number), OTHER.clone()));
+    let node = Node::new(Settings { resends_max: 100, ..settings(14) }, surroundings(&coins));
+    let (datagram, answer) = pown(&node, 0, OTHER.octets(), &NEW, peer);
+    assert_eq!(answer.get(2), Some(&Status::ALL_PASS.0));
+    (node, datagram, answer)
+}
+
+/// Powns a coin by a datagram in clear: what was asked and what was answered.
+fn pown(node: &Node, number: u32, old: &[u8; 16], new: &[u8; 16], peer: SocketAddr) -> (Vec<u8>, Vec<u8>) {
+    let (datagram, _) = in_clear(node, Command::POWN, &[claim(coin(number), old), new.to_vec()].concat());
+    let answer = ask_from(node, &datagram, udp(&datagram), peer).unwrap();
+    (datagram, answer)
+}
+
+fn udp(datagram: &[u8]) -> Transport {
+    Transport::Udp { datagram: datagram.len(), limit: 1440 }
+}
+
+#[test]
+fn strangers_who_fail_push_no_answer_out_to_one_who_has_changed_a_coin() {
+    let (node, datagram, answer) = powned(PEER);
+    for network in 0..=255 {
+        let from = SocketAddr::from(([10, 0, network, 1], 50_000));
+        let (failed, told) = pown(&node, 0, &[9; 16], &[8; 16], from);
+        assert_eq!(Status(told[2]), Status::ALL_FAIL);
+        assert_eq!(ask_from(&node, &failed, udp(&failed), from), Some(told), "he is answered again as well");
+    }
+    assert_eq!(ask_from(&node, &datagram, udp(&datagram), PEER), Some(answer));
+    assert!(node.observer().figures().resends_kept <= 100);
+}
+
+#[test]
+fn one_source_pushes_out_answers_of_its_own_however_many_addresses_it_has() {
+    let here = SocketAddr::from(([192, 0, 2, 7], 50_000));
+    let (node, datagram, answer) = powned(here);
+    let mut number = *OTHER.octets();
+    for host in 0..=255_u8 {
+        let new = [host; 16];
+        let (_, told) = pown(&node, 1, &number, &new, SocketAddr::from(([198, 51, 100, host], 50_000)));
+        assert_eq!(Status(told[2]), Status::ALL_PASS, "he has a coin");
+        number = new;
+    }
+    assert!(node.observer().figures().resends_evicted > 0);
+    assert_eq!(ask_from(&node, &datagram, udp(&datagram), here), Some(answer));
 }
 
 #[test]

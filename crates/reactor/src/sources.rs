@@ -148,8 +148,9 @@ fn network(address: IpAddr) -> u64 {
     source(address) >> bits << bits
 }
 
-/// The source an address belongs to, as one word. IPv4 in IPv6 clothes counts as IPv4.
-fn source(address: IpAddr) -> u64 {
+/// The source an address belongs to, as one word: /24 for IPv4, /64 for IPv6. IPv4 in IPv6 clothes counts as IPv4.
+#[must_use]
+pub fn source(address: IpAddr) -> u64 {
     match address.to_canonical() {
         IpAddr::V4(address) => u64::from(address.to_bits() >> 8) | 1 << 63,
         // No IPv6 network in use begins with the 40 bits that mark the others.
