@@ -258,7 +258,9 @@ tables! {
         connect: Duration = Key::milliseconds("connect_ms", 1..=2000, 2000);
         /// Another node altogether, connecting included.
         total: Duration = Key::milliseconds("total_ms", 1..=32_000, 8000);
-        /// Fix requests served at once; one more is refused. Each keeps a worker until enough other nodes have answered: where
+        /// Fix requests served at once; one more is refused with 160. One source (IPv4 /24, IPv6 /64) has one of them, unless
+        /// `limits.loopback_exempt` was set at the start and it is loopback; datagrams of encryption type 0, which prove no
+        /// address, have half of them, but one at least. Each keeps a worker until enough other nodes have answered: where
         /// `server.raida_servers` are known, so many workers are added to those of `server.threads`.
         fixes_max: NonZeroUsize = Key::integer("fixes_max", 1..=64, 2);
         /// Whether a node's claim on a ticket must come from the address that `server.raida_servers` has for it. Switched

@@ -5,12 +5,15 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
+use raida_reactor::service::Transport;
+use raida_reactor::sources::source;
 use raida_wire::payload::{Claim, Exchange, Fix};
-use raida_wire::{AuthenticityNumber, CoinId, Status};
+use raida_wire::{AuthenticityNumber, CoinId, Encryption, Status};
 use tracing::debug;
 
 use crate::asked::Asked;
 use crate::authentication::in_range;
+use crate::gate::Visitor;
 use crate::ledger::Ledger;
 use crate::look::Look;
 use crate::node::Node;
@@ -108,7 +111,12 @@ pub(crate) fn fix(node: &Node, asked: &Asked<'_>, reply: &mut Reply<'_, '_>) -> 
     if tickets.len() < QUORUM {
         return Ok(Status::ALL_FAIL);
     }
-    let Some(_pass) = node.books.fixes.enter() else {
+    let is_counted = !(node.settings().fixes_loopback_exempt && asked.from.is_loopback());
+    let visitor = Visitor {
+        source: is_counted.then(|| source(asked.from)),
+        may_be_forged: asked.transport != Transport::Tcp && asked.head.encryption() == Encryption::None,
+    };
+    let Some(_pass) = node.books.fixes.enter(visitor) else {
         node.statistics().refusals().fixes.count();
         return Err(Status::REQUEST_RATE.into());
     };

@@ -32,9 +32,12 @@ pub struct Settings {
     ///
     /// Source: protocol §5.4
     pub claims_by_address: bool,
-    /// How many Fix requests are served at once. Each keeps a worker until its peers have answered: there have to be more
-    /// workers than that.
+    /// How many Fix requests are served at once, one of each source (/24, /64); datagrams in clear, whose address may be
+    /// anybody's, get half of these places, but one at least. Each keeps a worker until its peers have answered: there have
+    /// to be more workers than that.
     pub fixes_max: usize,
+    /// Whether loopback addresses may have any number of Fix requests among these.
+    pub fixes_loopback_exempt: bool,
     /// How often one address may break coins.
     pub breaks: BreakLimit,
     /// How many serial numbers are kept for change.
@@ -68,6 +71,7 @@ impl Settings {
             admin_in_clear: false,
             claims_by_address: true,
             fixes_max: 2,
+            fixes_loopback_exempt: true,
             breaks: BreakLimit::default(),
             reservations: ReservationLimit::default(),
             resends_max: 4096,

@@ -65,6 +65,7 @@ impl Vault {
             reactors: reactors.to_vec(),
             rounds: Arc::clone(&self.rounds),
             fixes_max: config.peers.fixes_max.get(),
+            fixes_loopback_exempt: config.limits.loopback_exempt,
             claims_by_address: config.peers.claims_by_address,
             integrity: config.integrity.show_trees,
             mirror_keys: config.integrity.mirror_keys.clone(),

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use raida_node::testing::{Coins, HandClock, MONTH, exchange, node_of, settings, surroundings};
+use raida_node::testing::{Coins, HandClock, MONTH, ask_from, exchange, in_clear, node_of, settings, surroundings};
 use raida_node::{Answers, Hear, Node, PeerError, Peers, Settings, Surroundings};
+use raida_reactor::service::Transport;
 use raida_store::Record;
 use raida_store::testing::Disk;
 use raida_wire::{AuthenticityNumber, CoinId, Command, Status};
@@ -154,6 +155,46 @@ fn defect_33_no_more_fixes_run_at_once_than_allowed_and_the_next_is_told_to_come
             assert_eq!(first.join().unwrap(), Status::ALL_PASS);
         }
     });
+}
+
+#[test]
+fn neither_forged_datagrams_nor_one_source_keep_others_from_fixing() {
+    /// Only whoever is asked first takes time over it.
+    struct Slow(Barrier, AtomicUsize);
+
+    impl Peers for Slow {
+        fn validate(&self, _: &[(u8, u32)], _: &mut Hear<'_>) {
+            if self.1.fetch_add(1, Ordering::SeqCst) == 0 {
+                self.0.wait();
+                self.0.wait();
+            }
+        }
+
+        fn may_claim(&self, _: u8, _: IpAddr) -> bool {
+            true
+        }
+    }
+
+    let slow = Arc::new(Slow(Barrier::new(2), AtomicUsize::new(0)));
+    let surroundings = Surroundings { peers: Arc::<Slow>::clone(&slow), ..surroundings(&Coins::new()) };
+    let node = Node::new(Settings { fixes_max: 2, ..settings(14) }, surroundings);
+    let (octets, _) = in_clear(&node, Command::FIX, &payload::fix(&[raw(0, 1)], PG, tickets(13)));
+    let udp = Transport::Udp { datagram: octets.len(), limit: 1440 };
+    let fix = |from: [u8; 4], transport| Status(ask_from(&node, &octets, transport, (from, 7).into()).unwrap()[2]);
+    let (forged, same_source, others) = thread::scope(|scope| {
+        scope.spawn(|| fix([192, 0, 2, 1], udp));
+        slow.0.wait();
+        let told = (
+            fix([198, 51, 100, 1], udp),
+            fix([192, 0, 2, 2], Transport::Tcp),
+            [fix([198, 51, 100, 1], Transport::Tcp), fix([203, 0, 113, 1], Transport::Tcp)],
+        );
+        slow.0.wait();
+        told
+    });
+    assert_eq!(forged, Status::REQUEST_RATE, "datagrams in clear have one of two places");
+    assert_eq!(same_source, Status::REQUEST_RATE);
+    assert_eq!(others, [Status::ALL_FAIL; 2], "one after the other they had the other place");
 }
 
 #[test]
