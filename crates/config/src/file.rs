@@ -1,12 +1,13 @@
 //! The configuration file.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use figment::value::{Dict, Value};
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::key::Key;
@@ -31,17 +32,22 @@ impl ConfigFile {
     /// Longest file that is read, in bytes.
     pub const LENGTH_MAX: u64 = 1 << 20;
 
-    /// Reads a file.
+    /// Reads a file. A symbolic link is followed; a pipe is not waited for, as a node that is told to stop would not hear it.
     ///
     /// # Errors
     ///
-    /// Where the system refuses, or the file is not UTF-8 or longer than [`LENGTH_MAX`](Self::LENGTH_MAX).
+    /// Where the system refuses, or it is not a regular file, not UTF-8 or longer than [`LENGTH_MAX`](Self::LENGTH_MAX).
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |error: io::Error| {
             ConfigError::new(vec![Problem::Unreadable { path: path.to_owned(), reason: error.to_string() }])
         };
-        let file = File::open(path).map_err(unreadable)?;
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+        let about = file.metadata().map_err(unreadable)?;
+        if !about.is_file() {
+            return Err(unreadable(io::Error::other("is not a regular file")));
+        }
+        let mode = about.permissions().mode();
         let mut text = Zeroizing::new(String::new());
         let read = file.take(Self::LENGTH_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
         if u64::try_from(read).is_ok_and(|read| read > Self::LENGTH_MAX) {

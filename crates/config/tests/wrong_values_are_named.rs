@@ -226,6 +226,22 @@ fn a_file_that_is_no_text_or_far_too_long_is_refused() {
 }
 
 #[test]
+fn only_regular_files_are_read_and_a_pipe_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, link, pipe) = (folder.path().join("raida.toml"), folder.path().join("link"), folder.path().join("pipe"));
+    std::fs::write(&file, "[server]\nport = 7\n").expect("written");
+    std::os::unix::fs::symlink(&file, &link).expect("linked");
+    assert!(ConfigFile::read(&link).is_ok());
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("runs");
+    assert!(made.success());
+    // Nobody ever writes to it.
+    for path in ["/dev/null".as_ref(), folder.path(), &pipe] {
+        let told = ConfigFile::read(path).expect_err("no file").to_string();
+        assert_eq!(told, format!("{}: is not a regular file", path.display()));
+    }
+}
+
+#[test]
 fn a_value_that_toml_itself_refuses_is_named_with_its_key_and_not_quoted() {
     for text in
         ["[network]\nreactors = 1\n[server]\nport = 99999999999999999999\n", "server.port = 99999999999999999999\n"]

@@ -6,9 +6,10 @@ use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::time::Instant;
 
-use crate::process::{PATIENCE, Running, assert_answers, program};
+use crate::process::{PATIENCE, Running, assert_answers, program, refusal, run};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Whether a process has a handler for SIGTERM by now.
@@ -117,6 +118,23 @@ fn a_reload_of_a_bad_file_changes_nothing_and_says_why() {
         assert_eq!(node.stop(), Some(0));
         assert!(node.log.iter().any(|line| line.contains("drain=78ms")), "{:#?}", node.log);
     }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_file_holds_up_neither_a_start_nor_a_reload_nor_the_stop_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("raida.toml");
+    fs::write(&file, "[timeouts]\ndrain_ms = 77\n").unwrap();
+    let mut node = Running::start(&folder, &["--config", "raida.toml"]);
+    fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    node.signal(Signal::HUP);
+    let line = node.wait_for("nothing has changed");
+    assert!(line.contains("raida.toml: is not a regular file"), "{line}");
+    assert_answers(node.addresses[0]);
+    assert_eq!(node.stop(), Some(0));
+    let said = refusal(&run(folder.path(), &["--config", "raida.toml"]));
+    assert_eq!(said, "raida.toml: is not a regular file");
 }
 
 #[test]
