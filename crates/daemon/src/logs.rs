@@ -12,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::flood::{Flood, Sweeper};
+use crate::one_line::one_line;
 
 /// Lines that wait to be written at most. More are lost and counted.
 const WAITING_MAX: usize = 4096;
@@ -172,7 +173,7 @@ impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Filter { found, error } => {
-                write!(f, "log.filter is {found:?}, must be {EXPECTED}: {error}")
+                write!(f, "log.filter is {found:?}, must be {EXPECTED}: {}", one_line(error))
             }
             Self::Foreign { found } => {
                 let those = those_meant(found).join(", ");
@@ -232,6 +233,16 @@ mod tests {
             "info,",
         ] {
             assert!(check(heard).is_ok(), "{heard}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_is_refused_on_one_line() {
+        let mut config = Config::load(&raida_config::Sources::default()).unwrap().config;
+        config.log.filter = "[conn{peer=[}]=debug".to_owned();
+        let refused = check_filter(&config).unwrap_err();
+        for told in [refused.to_string(), one_line(&refused)] {
+            assert!(told.contains("unclosed character class") && told.lines().count() == 1, "{told}");
         }
     }
 

@@ -65,6 +65,10 @@ pub fn import(config: &Config, folder: &Path, claims: bool, out: &mut dyn Write)
     let mut bar = Bar::new();
     let report = pages::import(folder, &mut store, orphans, &mut |progress| bar.show(progress));
     bar.finish();
+    if let Err(ImportError::Differs { files, store }) = &report {
+        // That they differ matters more than a report that nobody reads.
+        let _ = both(out, files, store);
+    }
     let report = report?;
     writeln!(out, "imported {} pages, {} of them known already", report.pages, report.known)?;
     let orphaned: u64 = report.orphans.0.into_iter().map(u64::from).sum();
@@ -85,6 +89,9 @@ pub fn export(config: &Config, folder: &Path, out: &mut dyn Write) -> Result<(),
     let mut bar = Bar::new();
     let report = pages::export(&store, folder, Selection::All, &mut |progress| bar.show(progress));
     bar.finish();
+    if let Err(ExportError::Differs { files, store }) = &report {
+        let _ = both(out, files, store);
+    }
     let report = report?;
     writeln!(out, "exported {} pages, {} of them known already", report.pages, report.known)?;
     Ok(both(out, &report.files, &report.store)?)
@@ -169,13 +176,6 @@ impl fmt::Display for PagesError {
             Self::Import(error) => error.fmt(f),
             Self::Export(error) => error.fmt(f),
             Self::Report(error) => write!(f, "all is done, but the report could not be written: {error}"),
-        }?;
-        match self {
-            Self::Import(ImportError::Differs { files, store })
-            | Self::Export(ExportError::Differs { files, store }) => {
-                write!(f, "\nin the files:\n{files}in the store:\n{store}")
-            }
-            Self::Vault(_) | Self::Import(_) | Self::Export(_) | Self::Report(_) => Ok(()),
         }
     }
 }

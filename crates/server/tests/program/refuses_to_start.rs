@@ -68,6 +68,8 @@ fn what_this_build_cannot_do_is_said_also_by_the_check() {
         }
         let said = refusal(&run(folder.path(), &[&["--log", "raida=loud"], check].concat()));
         assert!(said.contains("log.filter is \"raida=loud\""), "{said}");
+        let said = refusal(&run(folder.path(), &[&["--log", "[conn{peer=[}]=debug"], check].concat()));
+        assert!(said.contains("unclosed character class"), "{said}");
     }
 }
 
