@@ -29,8 +29,16 @@ pub struct TooLittleMemory {
 
 /// The stack that a thread may grow to, in octets.
 const STACK: u64 = 2 << 20;
-/// Threads beside I/O threads and workers: main, batch, log, monitor and eight for its answers, watchdog, reading of names.
-const OTHER_THREADS: u64 = 14;
+/// Threads beside I/O threads and workers: main, batch, log and its sweeper, watchdog, caretaker of the store, reading of
+/// names, integrity.
+const OTHER_THREADS: u64 = 8;
+/// At each address of the monitor one that listens, and eight that answer.
+const MONITOR_THREADS: u64 = 9;
+/// The stack of a thread that asks another node.
+const PEER_STACK: u64 = 256 << 10;
+/// The other nodes of the network. Of each, every Fix has a thread that asks, and one may be left from a Fix before it that
+/// did not wait; so it is with an integrity round.
+const PEER_THREADS: u64 = 2 * 24;
 /// What a backend keeps of a connection, its place among the ready ones included.
 const BACKEND_SLOT: u64 = 128;
 /// A kernel event.
@@ -45,8 +53,12 @@ const RESERVATION: u64 = 100;
 const RESEND: u64 = 1024;
 /// Digests of key and request, the nonce, the name of the key, an answer of 256 octets, and the places of all of these.
 const NONCE: u64 = 1536;
-/// Addresses that have broken coins, each with its calls.
-const BREAKERS: u64 = 32_768 * 64;
+/// Addresses that have broken coins.
+const BREAKERS: u64 = 32_768;
+/// An address among at most twice as many places, one more place while room is made for others, and the list of its calls.
+const BREAKER: u64 = 2 * 57 + 40 + 2 * ALLOCATION;
+/// What an allocator adds to an allocation.
+const ALLOCATION: u64 = 16;
 /// The program itself, its allocator, and what is small and has no bound of its own.
 const PROGRAM: u64 = 48 << 20;
 
@@ -66,16 +78,21 @@ impl Budget {
         let datagram = 2 * setup.datagram_limit.max(SMALL) as u64 + ENVELOPE;
         let backend = u64::from(setup.connections_max) * BACKEND_SLOT + setup.events_max as u64 * EVENT;
         let (commands, store) = (&config.commands, &config.store);
-        let breakers = BREAKERS + commands.breaks_max as u64 * 8 * 1024;
+        let calls = match commands.breaks_max as u64 {
+            0 => 0,
+            // A list that has grown by half of its places leaves the former ones to the allocator.
+            most => most.next_power_of_two().max(4) * 8 * 3 / 2,
+        };
+        let stacks = STACK * (reactors + workers.threads as u64 + others(config)) + PEER_STACK * askers(config);
         let more = [
             ("backend", reactors.saturating_mul(backend)),
             ("datagrams", reactors * setup.addresses.len() as u64 * setup.datagram_batch as u64 * datagram),
             ("queues", job * (waiting + batched + 2 * batch)),
-            ("stacks", STACK * (reactors + workers.threads as u64 + OTHER_THREADS)),
+            ("stacks", stacks),
             ("resends", commands.resends_max as u64 * (config.server.udp_payload_max as u64 + RESEND)),
             ("nonces", commands.nonces_max as u64 * NONCE),
             ("reservations", commands.reservations_max as u64 * RESERVATION),
-            ("breaks", breakers),
+            ("breaks", BREAKERS * (BREAKER + calls)),
             ("coins", store.cache_pages as u64 * PAGE),
             ("lockers", store.lockers_max as u64 * LOCKER),
             ("database", store.database_cache as u64),
@@ -121,6 +138,17 @@ impl Budget {
     }
 }
 
+/// Threads beside I/O threads, workers, and those that ask other nodes.
+fn others(config: &Config) -> u64 {
+    OTHER_THREADS + MONITOR_THREADS * config.monitor.listen.len() as u64
+}
+
+/// Threads that ask other nodes.
+fn askers(config: &Config) -> u64 {
+    let fixes = if config.server.raida_servers.is_empty() { 0 } else { config.peers.fixes_max.get() as u64 };
+    PEER_THREADS * (fixes + u64::from(config.server.synchronization_enabled))
+}
+
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "memory budget {} MiB:", mebibytes(self.sum()))?;
@@ -142,7 +170,11 @@ const fn mebibytes(octets: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{HashMap, VecDeque};
+    use std::net::{IpAddr, Ipv4Addr};
+
     use raida_config::{Sources, limits};
+    use raida_reactor::Instant;
 
     use super::*;
 
@@ -173,6 +205,44 @@ mod tests {
         let error = Budget::fit(&config, plan).unwrap_err();
         assert_eq!(error.found, 1 << 20);
         assert!(error.to_string().contains(&error.expected.to_string()), "{error}");
+    }
+
+    fn part(config: &Config, plan: &DescriptorPlan, name: &str) -> u64 {
+        let budget = Budget::of(config, plan);
+        budget.parts().iter().find(|part| part.name == name).unwrap().octets
+    }
+
+    #[test]
+    fn every_call_of_every_address_that_breaks_coins_is_in_it() {
+        let (mut config, plan) = config(0);
+        for most in [1, 30, 33] {
+            config.commands.breaks_max = most;
+            let mut callers = HashMap::<IpAddr, VecDeque<Instant>>::new();
+            for call in 0..most as u64 * BREAKERS {
+                let from = Ipv4Addr::from_bits(u32::try_from(call % BREAKERS).unwrap());
+                callers.entry(from.into()).or_default().push_back(Instant::from_micros(call));
+            }
+            let places = callers.capacity() * (1 + size_of::<(IpAddr, VecDeque<Instant>)>());
+            let calls: usize = callers.values().map(|calls| 16 + calls.capacity() * size_of::<Instant>()).sum();
+            let held = (places + calls) as u64;
+            let told = part(&config, &plan, "breaks");
+            assert!((held..3 * held).contains(&told), "{told} for {held}");
+        }
+    }
+
+    #[test]
+    fn every_thread_that_asks_another_node_has_its_stack_in_it() {
+        let (mut config, plan) = config(0);
+        let of_a_loner = part(&config, &plan, "stacks");
+        config.server.synchronization_enabled = true;
+        let of_an_observer = part(&config, &plan, "stacks");
+        assert_eq!(of_an_observer - of_a_loner, 48 * (256 << 10));
+        config.server.raida_servers = vec!["192.0.2.1:50000".parse().unwrap(); 25];
+        config.peers.fixes_max = 3.try_into().unwrap();
+        let workers = 3 * STACK;
+        assert_eq!(part(&config, &plan, "stacks") - of_an_observer, workers + 3 * 48 * (256 << 10));
+        config.monitor.listen = vec!["127.0.0.1:1".parse().unwrap()];
+        assert_eq!(part(&config, &plan, "stacks") - of_an_observer, workers + 3 * 48 * (256 << 10) + 9 * STACK);
     }
 
     #[test]
