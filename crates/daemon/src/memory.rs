@@ -3,13 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-/// How much memory there is for this process, in octets: what the machine has free, or less where a control group that it
-/// is in says so, as a container and `MemoryMax` of a service do. `None` where nobody knows.
+use rustix::process::{Resource, getrlimit};
+
+/// How much memory there is for this process, in octets: what the machine has free, or less where a limit of the process
+/// (`RLIMIT_AS`, `RLIMIT_DATA`) or a control group that it is in says so, as a container and `MemoryMax` of a service do.
+/// `None` where nobody knows.
 #[must_use]
 pub fn available() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| free_of(&text));
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    machine.into_iter().chain(limit_of(&groups, Path::new("/sys/fs/cgroup"))).min()
+    let limits = [Resource::As, Resource::Data].into_iter().filter_map(|resource| getrlimit(resource).current);
+    machine.into_iter().chain(limit_of(&groups, Path::new("/sys/fs/cgroup"))).chain(limits).min()
 }
 
 fn free_of(meminfo: &str) -> Option<u64> {

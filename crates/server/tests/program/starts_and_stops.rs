@@ -1,5 +1,6 @@
 //! From an empty folder to an ordered end.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -94,5 +95,20 @@ fn the_limit_of_descriptors_is_raised_and_what_follows_from_it_is_said() {
         let mut node = Running::spawn(shell.stderr(std::process::Stdio::piped()));
         assert_eq!(node.stop(), Some(0));
         assert!(node.log.iter().any(|line| line.contains(expected)), "{:#?}", node.log);
+    }
+}
+
+#[test]
+fn a_limit_of_the_process_below_the_memory_budget_is_said() {
+    for (limit, kibibytes) in [("-v", 1 << 20), ("-d", 512 << 10)] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("raida.toml"), "[limits]\nbuffers_bytes_max = 4294967296\n").unwrap();
+        let script = format!("ulimit {limit} {kibibytes}; exec \"$0\" --listen 127.0.0.1:0 --config raida.toml");
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_raida-server")]).current_dir(folder.path()).env_clear();
+        let mut node = Running::spawn(shell.stderr(std::process::Stdio::piped()));
+        let line = node.log.iter().find(|line| line.contains("the memory budget is more than there is")).unwrap();
+        assert!(line.contains(&format!("available={}", kibibytes * 1024)), "{line}");
+        assert_eq!(node.stop(), Some(0));
     }
 }
