@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Lets so many in at a time, one of each source, and nobody waits. Half of the places, but one at least, are for those who
-/// may bear somebody else's address.
+/// may bear somebody else's address; none of these keeps out whose address it bears.
 #[derive(Debug)]
 pub(crate) struct Gate {
     inside: Mutex<Vec<Visitor>>,
@@ -36,7 +36,7 @@ impl Gate {
         let mut inside = self.lock();
         let forged = inside.iter().filter(|other| other.may_be_forged).count();
         let is_full = inside.len() >= self.max || visitor.may_be_forged && forged >= (self.max / 2).max(1);
-        let is_there = visitor.source.is_some() && inside.iter().any(|other| other.source == visitor.source);
+        let is_there = visitor.source.is_some() && inside.contains(&visitor);
         if is_full || is_there {
             return None;
         }
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn of_each_source_one_is_let_in_however_it_comes() {
+    fn of_each_source_one_is_let_in_and_nobody_keeps_it_out_in_its_name() {
         let gate = Gate::new(8);
+        let forged = gate.enter(of(1, true));
+        assert!(forged.is_some() && gate.enter(of(1, true)).is_none());
         let first = gate.enter(of(1, false));
-        assert!(gate.enter(of(1, false)).is_none() && gate.enter(of(1, true)).is_none());
-        let other = gate.enter(of(2, true));
-        assert!(first.is_some() && other.is_some() && gate.enter(of(2, false)).is_none());
+        assert!(first.is_some() && gate.enter(of(1, false)).is_none());
         drop(first);
-        assert!(gate.enter(of(1, true)).is_some() && gate.inside() == 1);
+        assert!(gate.enter(of(1, false)).is_some() && gate.inside() == 1);
     }
 
     #[test]

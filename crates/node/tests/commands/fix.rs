@@ -158,7 +158,7 @@ fn defect_33_no_more_fixes_run_at_once_than_allowed_and_the_next_is_told_to_come
 }
 
 #[test]
-fn neither_forged_datagrams_nor_one_source_keep_others_from_fixing() {
+fn forged_datagrams_keep_nobody_from_fixing_not_even_whose_address_they_bear() {
     /// Only whoever is asked first takes time over it.
     struct Slow(Barrier, AtomicUsize);
 
@@ -181,19 +181,15 @@ fn neither_forged_datagrams_nor_one_source_keep_others_from_fixing() {
     let (octets, _) = in_clear(&node, Command::FIX, &payload::fix(&[raw(0, 1)], PG, tickets(13)));
     let udp = Transport::Udp { datagram: octets.len(), limit: 1440 };
     let fix = |from: [u8; 4], transport| Status(ask_from(&node, &octets, transport, (from, 7).into()).unwrap()[2]);
-    let (forged, same_source, others) = thread::scope(|scope| {
+    let (forged, others) = thread::scope(|scope| {
         scope.spawn(|| fix([192, 0, 2, 1], udp));
         slow.0.wait();
-        let told = (
-            fix([198, 51, 100, 1], udp),
-            fix([192, 0, 2, 2], Transport::Tcp),
-            [fix([198, 51, 100, 1], Transport::Tcp), fix([203, 0, 113, 1], Transport::Tcp)],
-        );
+        let told =
+            (fix([198, 51, 100, 1], udp), [fix([192, 0, 2, 1], Transport::Tcp), fix([203, 0, 113, 1], Transport::Tcp)]);
         slow.0.wait();
         told
     });
     assert_eq!(forged, Status::REQUEST_RATE, "datagrams in clear have one of two places");
-    assert_eq!(same_source, Status::REQUEST_RATE);
     assert_eq!(others, [Status::ALL_FAIL; 2], "one after the other they had the other place");
 }
 
