@@ -53,6 +53,8 @@ const RESERVATION: u64 = 100;
 const RESEND: u64 = 1024;
 /// Digests of key and request, the nonce, the name of the key, an answer of 256 octets, and the places of all of these.
 const NONCE: u64 = 1536;
+/// All tickets, each with as many coins as a request can name.
+const TICKETS: u64 = 512 * (3119 * 8 + 256);
 /// Addresses that have broken coins.
 const BREAKERS: u64 = 32_768;
 /// An address among at most twice as many places, one more place while room is made for others, and the list of its calls.
@@ -91,6 +93,7 @@ impl Budget {
             ("stacks", stacks),
             ("resends", commands.resends_max as u64 * (config.server.udp_payload_max as u64 + RESEND)),
             ("nonces", commands.nonces_max as u64 * NONCE),
+            ("tickets", TICKETS),
             ("reservations", commands.reservations_max as u64 * RESERVATION),
             ("breaks", BREAKERS * (BREAKER + calls)),
             ("coins", store.cache_pages as u64 * PAGE),

@@ -1,6 +1,6 @@
 //! Tickets: what proves to other nodes that coins were authentic here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) struct Tally {
 
 #[derive(Debug)]
 struct Ticket {
-    coins: Vec<CoinId>,
+    coins: Box<[CoinId]>,
     /// Who asked for it.
     from: IpAddr,
     dies: Instant,
@@ -63,12 +63,16 @@ impl Table {
 }
 
 impl Tickets {
-    /// Issues a ticket for these coins to who asks from this address, and gives its number.
+    /// Issues a ticket for these coins to who asks from this address, and gives its number. It keeps a coin that is named more
+    /// than once where it is named first.
     ///
     /// # Errors
     ///
     /// 42 where all slots are taken and nobody has to give one up, 252 where the system gives no random number.
-    pub(crate) fn issue(&self, coins: Vec<CoinId>, from: IpAddr, now: Instant) -> Result<u32, Status> {
+    pub(crate) fn issue(&self, mut coins: Vec<CoinId>, from: IpAddr, now: Instant) -> Result<u32, Status> {
+        let mut named = HashSet::new();
+        coins.retain(|coin| named.insert(*coin));
+        let coins = coins.into_boxed_slice();
         let (mut table, from) = (self.lock(now), neighbourhood(from));
         if table.live.len() >= SLOTS && !table.make_room(from) {
             return Err(Status::NO_TICKET_SLOT);

@@ -141,8 +141,12 @@ impl Bank {
         let claims = records(payload, 21)?;
         let named: Vec<_> = claims.iter().map(|claim| name(claim)).collect::<Option<_>>().ok_or(ODD)?;
         let results: Vec<_> = claims.iter().map(|claim| self.is_authentic(name(claim), &claim[5..])).collect();
-        let coins: Vec<_> =
-            named.into_iter().zip(&results).filter(|(_, passes)| **passes).map(|(coin, _)| coin).collect();
+        let mut coins = Vec::new();
+        for (coin, _) in named.into_iter().zip(&results).filter(|(_, passes)| **passes) {
+            if !coins.contains(&coin) {
+                coins.push(coin);
+            }
+        }
         let Is(status, bits) = verdict(results) else { unreachable!() };
         let live = self.tickets.values().filter(|ticket| self.second < ticket.since + 300).count();
         match coins.len() {

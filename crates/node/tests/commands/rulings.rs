@@ -60,6 +60,19 @@ fn removed_coins_are_told_in_one_octet_more_where_eight_divides_their_number() {
 }
 
 #[test]
+fn a_coin_named_twice_is_judged_twice_and_stands_on_its_ticket_once() {
+    let node = node_of(14, &coins());
+    let [one, two] = [(raw(0, 1), A), (raw(0, 2), A)];
+    for (named, expected) in [(vec![two, one, two, one], vec![]), (vec![two, (raw(0, 3), B), one, two], vec![0b1101])] {
+        let (_, answer) = exchange(&node, Command::GET_TICKET, &payload::claims(&named));
+        let (bits, number) = answer.split_at(answer.len() - 4);
+        assert_eq!(bits, expected);
+        let redeemed = exchange(&node, Command::VALIDATE_TICKET, &payload::ticket(3, u32_at(number, 0)));
+        assert_eq!(redeemed, (Status::SUCCESS, [raw(0, 2), raw(0, 1)].concat()));
+    }
+}
+
+#[test]
 fn claims_on_tickets_come_from_the_address_of_their_node() {
     struct AtTwo;
     impl Peers for AtTwo {
