@@ -238,9 +238,10 @@ tables! {
         breaks_span: Duration = Key::seconds("breaks_span_s", 1..=604_800, 28_800);
         /// Whether loopback addresses may break any number of coins.
         breaks_loopback_exempt: bool = Key::boolean("breaks_loopback_exempt", true);
-        /// Serial numbers kept for change at once, about 100 bytes each.
+        /// Serial numbers kept for change at once, up to 256 bytes each. Half of them are for connections, half for datagrams,
+        /// where both ask.
         reservations_max: usize = Key::integer("reservations_max", 64..=1_048_576, 65_536);
-        /// Of these, for one address (IPv6: one /64).
+        /// Of these, for one address (IPv6: one /64) by connections, and as many by datagrams.
         reservations_per_address_max: usize = Key::integer("reservations_per_address_max", 64..=1_048_576, 1024);
         /// Answers kept for datagrams that come again within ten seconds; each has `server.udp_effective_payload` bytes at
         /// most. A quarter of them is for requests that failed; the source (/24, /64) with the most makes room for the next.

@@ -48,7 +48,10 @@ const ENVELOPE: u64 = 512;
 /// A page of coins in memory, with its part of the trees.
 const PAGE: u64 = 17_664 + 2 * 64;
 const LOCKER: u64 = 50;
-const RESERVATION: u64 = 100;
+/// A number that is kept for change, alone of its call and its address.
+const RESERVATION: u64 = 256;
+/// One bit for each number that may be kept.
+const RESERVABLE: u64 = 1_920_000;
 /// Beside the answer: its key, three times, and its source.
 const RESEND: u64 = 1024;
 /// Digests of key and request, the nonce, the name of the key, an answer of 256 octets, and the places of all of these.
@@ -94,7 +97,7 @@ impl Budget {
             ("resends", commands.resends_max as u64 * (config.server.udp_payload_max as u64 + RESEND)),
             ("nonces", commands.nonces_max as u64 * NONCE),
             ("tickets", TICKETS),
-            ("reservations", commands.reservations_max as u64 * RESERVATION),
+            ("reservations", RESERVABLE + commands.reservations_max as u64 * RESERVATION),
             ("breaks", BREAKERS * (BREAKER + calls)),
             ("coins", store.cache_pages as u64 * PAGE),
             ("lockers", store.lockers_max as u64 * LOCKER),

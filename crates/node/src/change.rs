@@ -8,14 +8,13 @@ use raida_wire::payload::{Claim, Payload};
 use raida_wire::{CoinId, Denomination, Status};
 
 use crate::asked::Asked;
+use crate::holdings::Holder;
 use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::reply::Reply;
 use crate::reservations::{Held, Session};
 use crate::setback::{Outcome, Setback};
 
-/// How many free serial numbers are offered at once.
-const OFFERED_MAX: usize = 64;
 /// How many smaller coins make one.
 const PARTS: usize = 10;
 /// The size of the parts' records, in octets.
@@ -36,15 +35,14 @@ pub(crate) fn available_numbers(node: &Node, asked: &Asked<'_>, reply: &mut Repl
     };
     let denomination = Denomination::new(denomination.cast_signed()).and_then(neighbour).ok_or(ODD_COIN)?;
     let mut held = node.books.reservations.lock(node.now());
-    let mut offered = Vec::new();
-    let room = held.room(session, asked.from).min(OFFERED_MAX);
-    if room < OFFERED_MAX {
+    let wish = held.wish(node.store(), session, denomination);
+    let wished = wish.len();
+    reply.check_room(1 + 4 * wished)?;
+    let offered = held.grant(wish, node.store(), Holder::of(asked.from, asked.transport));
+    drop(held);
+    if offered.len() < wished {
         node.statistics().refusals().reservations.count();
     }
-    let free = node.store().free_numbers(denomination).map(|serial_number| CoinId { denomination, serial_number });
-    offered.extend(free.filter(|coin| held.offers(session, *coin)).take(room));
-    reply.check_room(1 + 4 * offered.len())?;
-    offered.iter().for_each(|coin| held.keep(session, *coin, asked.from));
     reply.payload(&[denomination.octet()]);
     offered.iter().for_each(|coin| reply.append(&coin.serial_number.get().to_be_bytes()));
     Ok(Status::SUCCESS)
@@ -59,7 +57,8 @@ pub(crate) fn break_coin(
 ) -> Outcome {
     let (session, whole, parts) = read(asked.payload())?;
     let lower = Denomination::new(whole.coin.denomination()).and_then(Denomination::lower).ok_or(ODD_COIN)?;
-    if !node.books.breaks.admits(asked.from, node.now()) {
+    let now = node.now();
+    if !node.books.breaks.admits(asked.from, now) {
         node.statistics().refusals().breaks.count();
         return Err(Status::REQUEST_RATE.into());
     }
@@ -68,10 +67,11 @@ pub(crate) fn break_coin(
         return Ok(Status::ALL_FAIL);
     }
     let targets = distinct_parts(&parts, Some(lower))?;
-    let held = node.books.reservations.lock(node.now());
+    let held = node.books.reservations.lock(now);
     for target in &targets {
         check_target(&held, ledger, session, *target)?;
     }
+    drop(held);
     for (target, part) in targets.into_iter().zip(parts) {
         ledger.give(target, part.an)?;
     }

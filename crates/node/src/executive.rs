@@ -6,12 +6,13 @@
 
 use raida_store::{BITMAP_LEN, PageId};
 use raida_wire::payload::{Claim, List};
-use raida_wire::{AuthenticityNumber, CoinId, Denomination, RawCoinId, SerialNumber, Status};
+use raida_wire::{AuthenticityNumber, Denomination, RawCoinId, SerialNumber, Status};
 
 use crate::asked::Asked;
 use crate::authentication::in_range;
 use crate::ledger::Ledger;
 use crate::node::Node;
+use crate::page_bits::PageBits;
 use crate::reply::Reply;
 use crate::reservations::Session;
 use crate::setback::Outcome;
@@ -32,8 +33,8 @@ pub(crate) fn available_numbers(node: &Node, asked: &Asked<'_>, reply: &mut Repl
     let mut held = node.books.reservations.lock(node.now());
     let (mut octets, mut pages) = (Vec::new(), Vec::new());
     for (denomination, _) in Denomination::all().zip(wanted).filter(|(_, is_wanted)| **is_wanted != 0) {
-        let free = node.store().free_numbers(denomination).map(|serial_number| CoinId { denomination, serial_number });
-        let spans = Spans::of(free.filter(|coin| held.offers_page(session, PageId::of(*coin))));
+        let open = held.open_pages(session, denomination);
+        let spans = Spans::of(open.flat_map(|page| PageBits(node.store().free_on(page)).coins(page)));
         spans.write(denomination, &mut octets);
         pages.extend(spans.pages(denomination));
     }

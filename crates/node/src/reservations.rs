@@ -1,21 +1,22 @@
 //! Serial numbers and pages that are kept for a session.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use raida_reactor::Instant;
-use raida_store::PageId;
-use raida_wire::CoinId;
+use raida_store::{PageId, Store};
+use raida_wire::{CoinId, Denomination};
 
+use crate::holdings::{Holder, Holding, Holdings};
+use crate::page_bits::PageBits;
 use crate::settings::ReservationLimit;
 
 /// How long a reservation lives after the last call that made it.
 const LIFE: Duration = Duration::from_secs(16);
-/// How often a full table is searched for reservations that have ended.
-const SEARCH_PAUSE: Duration = Duration::from_secs(1);
+/// How many free serial numbers are offered at once.
+const OFFERED_MAX: usize = 64;
 
 /// A session number, chosen by the client. Session 0 never owns anything.
 ///
@@ -29,17 +30,12 @@ impl Session {
 
 /// What is kept for whom, in memory only.
 #[derive(Debug)]
-pub(crate) struct Reservations {
-    table: Mutex<Table>,
-    limit: ReservationLimit,
-}
+pub(crate) struct Reservations(Mutex<Table>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
     /// By 9/91.
-    numbers: HashMap<CoinId, NumberHold>,
-    /// How many of these each address has asked for.
-    asked_for: HashMap<IpAddr, usize>,
+    numbers: Holdings,
     /// By 3/120.
     pages: HashMap<PageId, Hold>,
     swept: Instant,
@@ -51,38 +47,20 @@ struct Hold {
     ends: Instant,
 }
 
-/// A hold on a number, which anybody may ask for.
-#[derive(Clone, Copy, Debug)]
-struct NumberHold {
-    hold: Hold,
-    from: IpAddr,
-}
-
 impl Reservations {
     pub(crate) fn new(limit: ReservationLimit) -> Self {
-        Self { table: Mutex::default(), limit }
+        Self(Mutex::new(Table { numbers: Holdings::new(limit), pages: HashMap::new(), swept: Instant::default() }))
     }
 
     /// Locks the table, as it is now.
     pub(crate) fn lock(&self, now: Instant) -> Held<'_> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.numbers.expire(now);
         if now >= table.swept + LIFE {
-            table.sweep(now);
+            table.pages.retain(|_, hold| now < hold.ends);
+            table.swept = now;
         }
-        Held { table, now, limit: self.limit }
-    }
-}
-
-impl Table {
-    /// Forgets what has ended.
-    fn sweep(&mut self, now: Instant) {
-        self.numbers.retain(|_, number| now < number.hold.ends);
-        self.pages.retain(|_, hold| now < hold.ends);
-        self.asked_for.clear();
-        for number in self.numbers.values() {
-            *self.asked_for.entry(number.from).or_default() += 1;
-        }
-        self.swept = now;
+        Held { table, now }
     }
 }
 
@@ -91,60 +69,79 @@ impl Table {
 pub(crate) struct Held<'t> {
     table: MutexGuard<'t, Table>,
     now: Instant,
-    limit: ReservationLimit,
+}
+
+/// What a session would be offered if there were room for all of it.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    session: Session,
+    /// What it keeps.
+    own: Vec<CoinId>,
+    /// What nobody keeps; only what comes before the rest of its own.
+    fresh: Vec<CoinId>,
+}
+
+impl Wish {
+    /// How many numbers these are.
+    pub(crate) fn len(&self) -> usize {
+        OFFERED_MAX.min(self.own.len() + self.fresh.len())
+    }
 }
 
 impl Held<'_> {
-    /// Whether a session may be offered a serial number: nobody else keeps it or its page.
-    pub(crate) fn offers(&self, session: Session, coin: CoinId) -> bool {
-        self.keeper_of(coin).is_none_or(|keeper| keeper == session) && self.offers_page(session, PageId::of(coin))
+    /// The free serial numbers of a denomination that a session may be offered: the lowest that nobody else keeps, nor their
+    /// page.
+    ///
+    /// However many are kept, this looks at no more than a bit of each number, and at 64 of them at once.
+    pub(crate) fn wish(&self, store: &Store, session: Session, denomination: Denomination) -> Wish {
+        let numbers = &self.table.numbers;
+        let own = numbers.of(session, denomination).filter(|coin| self.offers_page(session, PageId::of(*coin)));
+        let own: Vec<_> = own.filter(|coin| is_free(store, *coin)).collect();
+        let open = self.open_pages(session, denomination);
+        let fresh = open.flat_map(|page| PageBits(store.free_on(page)).without(&numbers.on(page)).coins(page));
+        let mut fresh: Vec<_> = fresh.take(OFFERED_MAX).collect();
+        let lowest = lowest(&own, &fresh);
+        fresh.retain(|coin| lowest.binary_search(coin).is_ok());
+        Wish { session, own, fresh }
+    }
+
+    /// Keeps for a session what it wishes for, as far as there is room: what it keeps already needs none, and what has become
+    /// of coins since takes none. Gives what it is offered, ascending.
+    pub(crate) fn grant(&mut self, wish: Wish, store: &Store, holder: Holder) -> Vec<CoinId> {
+        let Wish { session, own, mut fresh } = wish;
+        if session == Session::NOBODY {
+            return fresh;
+        }
+        let (numbers, ends) = (&mut self.table.numbers, self.now + LIFE);
+        if numbers.left(holder, fresh.len()) < fresh.len() {
+            numbers.release(|holding| holding.holder == holder, |coin| !is_free(store, coin));
+        }
+        fresh.truncate(numbers.make_room(session, holder, fresh.len()));
+        let coins = lowest(&own, &fresh);
+        numbers.release(|holding| holding.session == session, |coin| coins.binary_search(&coin).is_ok());
+        numbers.push(Holding { session, holder, ends, coins: coins.clone() });
+        coins
     }
 
     /// Whether a session keeps a serial number.
     pub(crate) fn keeps(&self, session: Session, coin: CoinId) -> bool {
-        self.keeper_of(coin) == Some(session)
+        self.table.numbers.keeps(session, coin)
     }
 
-    /// How many serial numbers more may be kept for who asks from this address: as many as there is room for, and as its
-    /// share allows. What nobody keeps needs no room.
-    pub(crate) fn room(&mut self, session: Session, from: IpAddr) -> usize {
-        if session == Session::NOBODY {
-            return usize::MAX;
-        }
-        let from = neighbourhood(from);
-        if self.left(from) == 0 && self.now >= self.table.swept + SEARCH_PAUSE {
-            self.table.sweep(self.now);
-        }
-        self.left(from)
-    }
-
-    /// Keeps a serial number for a session.
-    pub(crate) fn keep(&mut self, session: Session, coin: CoinId, from: IpAddr) {
-        if session == Session::NOBODY {
-            return;
-        }
-        let (hold, from) = (Hold { session, ends: self.now + LIFE }, neighbourhood(from));
-        *self.table.asked_for.entry(from).or_default() += 1;
-        if let Some(before) = self.table.numbers.insert(coin, NumberHold { hold, from })
-            && let Some(asked_for) = self.table.asked_for.get_mut(&before.from)
-        {
-            *asked_for -= 1;
-        }
-    }
-
-    /// How many serial numbers and how many pages are kept. Those that have ended since the last sweep count.
+    /// How many serial numbers and how many pages are kept. Pages whose time has ended since the last sweep count.
     pub(crate) fn count(&self) -> (usize, usize) {
-        (self.table.numbers.len(), self.table.pages.len())
+        (self.table.numbers.count(), self.table.pages.len())
     }
 
-    /// Whether a session may be offered the serial numbers of a page.
-    pub(crate) fn offers_page(&self, session: Session, page: PageId) -> bool {
-        self.keeper(&self.table.pages, page).is_none_or(|keeper| keeper == session)
+    /// The pages of a denomination whose serial numbers a session may be offered, ascending.
+    pub(crate) fn open_pages(&self, session: Session, denomination: Denomination) -> impl Iterator<Item = PageId> {
+        let pages = (0..).map_while(move |number| PageId::new(denomination, number));
+        pages.filter(move |page| self.offers_page(session, *page))
     }
 
     /// Whether a session keeps a page.
     pub(crate) fn keeps_page(&self, session: Session, page: PageId) -> bool {
-        self.keeper(&self.table.pages, page) == Some(session)
+        self.keeper(page) == Some(session)
     }
 
     /// Keeps a page for a session.
@@ -155,20 +152,25 @@ impl Held<'_> {
         }
     }
 
-    fn left(&self, from: IpAddr) -> usize {
-        let asked_for = self.table.asked_for.get(&from).copied().unwrap_or_default();
-        let share = self.limit.per_address_max.saturating_sub(asked_for);
-        share.min(self.limit.numbers_max.saturating_sub(self.table.numbers.len()))
+    fn offers_page(&self, session: Session, page: PageId) -> bool {
+        self.keeper(page).is_none_or(|keeper| keeper == session)
     }
 
-    fn keeper_of(&self, coin: CoinId) -> Option<Session> {
-        let hold = self.table.numbers.get(&coin)?.hold;
-        (self.now < hold.ends).then_some(hold.session)
+    fn keeper(&self, page: PageId) -> Option<Session> {
+        self.table.pages.get(&page).filter(|hold| self.now < hold.ends).map(|hold| hold.session)
     }
+}
 
-    fn keeper<K: Eq + Hash>(&self, holds: &HashMap<K, Hold>, key: K) -> Option<Session> {
-        holds.get(&key).filter(|hold| self.now < hold.ends).map(|hold| hold.session)
-    }
+/// As many coins as are offered at once: the first of these.
+fn lowest(some: &[CoinId], others: &[CoinId]) -> Vec<CoinId> {
+    let mut coins = [some, others].concat();
+    coins.sort_unstable();
+    coins.truncate(OFFERED_MAX);
+    coins
+}
+
+fn is_free(store: &Store, coin: CoinId) -> bool {
+    PageBits(store.free_on(PageId::of(coin))).has(coin)
 }
 
 /// What counts as one address: of IPv6 a whole /64, since that is what one client has.
@@ -181,12 +183,16 @@ pub(crate) fn neighbourhood(from: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use raida_reactor::service::Transport;
 
     use super::*;
+    use crate::testing::{Coins, surroundings};
 
-    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    const LIMIT: ReservationLimit = ReservationLimit { numbers_max: 100, per_address_max: 40 };
+    const HERE: [u8; 4] = [192, 0, 2, 1];
+    const THERE: [u8; 4] = [192, 0, 2, 2];
+    const UDP: Transport = Transport::Udp { datagram: 1440, limit: 1440 };
 
     const A: Session = Session(7);
     const B: Session = Session(8);
@@ -199,75 +205,112 @@ mod tests {
         CoinId::new(0, serial_number).unwrap()
     }
 
+    /// Reservations, and a store without coins.
+    struct Bench {
+        limit: ReservationLimit,
+        reservations: Reservations,
+        store: Arc<Store>,
+    }
+
+    impl Bench {
+        fn new(numbers_max: usize, per_address_max: usize) -> Self {
+            let limit = ReservationLimit { numbers_max, per_address_max };
+            Self { limit, reservations: Reservations::new(limit), store: surroundings(&Coins::new()).store }
+        }
+
+        /// How many numbers of denomination 0 a session is offered, and the first of them.
+        fn ask(&self, second: u64, session: Session, from: impl Into<IpAddr>, transport: Transport) -> (usize, u32) {
+            let mut held = self.reservations.lock(at(second));
+            let wish = held.wish(&self.store, session, coin(0).denomination);
+            let offered = held.grant(wish, &self.store, Holder::of(from.into(), transport));
+            assert!(held.count().0 <= self.limit.numbers_max && offered.is_sorted());
+            assert!(session == Session(0) || offered.iter().all(|coin| held.keeps(session, *coin)));
+            (offered.len(), offered.first().map_or(0, |coin| coin.serial_number.get()))
+        }
+
+        fn keeps(&self, second: u64, session: Session, serial_number: u32) -> bool {
+            self.reservations.lock(at(second)).keeps(session, coin(serial_number))
+        }
+    }
+
     #[test]
     fn a_number_is_kept_for_sixteen_seconds_from_the_last_call() {
-        let reservations = Reservations::new(LIMIT);
-        reservations.lock(at(1)).keep(A, coin(5), HERE);
-        reservations.lock(at(10)).keep(A, coin(5), HERE);
-        let held = reservations.lock(at(25));
-        assert!(held.keeps(A, coin(5)) && held.offers(A, coin(5)) && !held.offers(B, coin(5)));
-        assert!(!held.keeps(B, coin(5)) && !held.keeps(A, coin(6)) && held.offers(B, coin(6)));
-        drop(held);
-        let held = reservations.lock(at(26));
-        assert!(!held.keeps(A, coin(5)) && held.offers(B, coin(5)));
+        let bench = Bench::new(1000, 1000);
+        assert_eq!((bench.ask(1, A, HERE, UDP), bench.ask(10, A, HERE, UDP)), ((64, 0), (64, 0)));
+        assert!(bench.keeps(25, A, 5) && !bench.keeps(25, B, 5) && !bench.keeps(25, A, 64));
+        assert_eq!(bench.ask(25, B, HERE, UDP), (64, 64));
+        assert!(!bench.keeps(26, A, 5));
+        assert_eq!(bench.ask(26, B, HERE, UDP), (64, 0), "the lowest, though it keeps others");
+        assert!(bench.keeps(40, B, 100) && !bench.keeps(41, B, 100) && bench.keeps(41, B, 0));
     }
 
     #[test]
     fn a_kept_page_covers_its_numbers_but_does_not_give_them_away() {
-        let reservations = Reservations::new(LIMIT);
-        let mut held = reservations.lock(at(1));
-        held.keep_page(A, PageId::of(coin(1024)));
-        assert!(held.keeps_page(A, PageId::of(coin(2047))) && !held.keeps_page(B, PageId::of(coin(1024))));
-        assert!(!held.offers(B, coin(1500)) && held.offers(A, coin(1500)) && held.offers(B, coin(1023)));
-        assert!(!held.keeps(A, coin(1500)));
-    }
-
-    #[test]
-    fn session_0_never_owns_anything() {
-        let reservations = Reservations::new(LIMIT);
-        let mut held = reservations.lock(at(1));
-        held.keep(Session(0), coin(5), HERE);
-        held.keep_page(Session(0), PageId::of(coin(5)));
-        assert!(!held.keeps(Session(0), coin(5)) && !held.keeps_page(Session(0), PageId::of(coin(5))));
-        assert!(held.offers(A, coin(5)));
-    }
-
-    #[test]
-    fn a_full_table_takes_no_more_until_reservations_end() {
-        let reservations = Reservations::new(ReservationLimit { per_address_max: 100, ..LIMIT });
-        let mut held = reservations.lock(at(1));
-        (0..100).for_each(|number| held.keep(A, coin(number), HERE));
-        assert_eq!(held.room(A, Ipv4Addr::LOCALHOST.into()), 0);
-        assert_eq!(held.room(Session(0), HERE), usize::MAX, "nothing is kept for nobody");
+        let bench = Bench::new(1000, 1000);
+        let mut held = bench.reservations.lock(at(1));
+        held.keep_page(A, PageId::of(coin(0)));
+        assert!(held.keeps_page(A, PageId::of(coin(1023))) && !held.keeps_page(B, PageId::of(coin(0))));
         drop(held);
-        assert_eq!(reservations.lock(at(16)).room(A, HERE), 0);
-        assert_eq!(reservations.lock(at(17)).room(A, HERE), 100);
+        assert_eq!((bench.ask(1, B, HERE, UDP), bench.ask(1, Session(0), HERE, UDP)), ((64, 1024), (64, 1088)));
+        assert!(!bench.keeps(1, A, 5));
+        assert_eq!(bench.ask(1, A, HERE, UDP), (64, 0));
     }
 
     #[test]
-    fn one_address_takes_its_share_and_leaves_the_rest_to_others() {
-        let reservations = Reservations::new(LIMIT);
-        let mut held = reservations.lock(at(1));
-        let other = Ipv4Addr::new(192, 0, 2, 2).into();
-        for number in 0..40 {
-            held.keep(Session(number + 1), coin(number), HERE);
-        }
-        assert_eq!((held.room(A, HERE), held.room(A, other)), (0, 40));
-        assert_eq!(held.count(), (40, 0));
-        held.keep(B, coin(0), other);
-        assert_eq!((held.room(A, HERE), held.room(A, other)), (1, 39), "a number that changes hands counts once");
-        drop(held);
-        assert_eq!(reservations.lock(at(17)).room(A, HERE), 40);
+    fn session_0_never_owns_anything_and_needs_no_room() {
+        let bench = Bench::new(64, 64);
+        bench.reservations.lock(at(1)).keep_page(Session(0), PageId::of(coin(5)));
+        assert_eq!((bench.ask(1, Session(0), HERE, UDP), bench.ask(1, A, HERE, UDP)), ((64, 0), (64, 0)));
+        assert_eq!(bench.ask(1, Session(0), HERE, UDP), (64, 64));
+        let held = bench.reservations.lock(at(1));
+        assert!(!held.keeps(Session(0), coin(64)) && !held.keeps_page(Session(0), PageId::of(coin(5))));
+    }
+
+    #[test]
+    fn who_has_his_share_renews_it_and_gets_no_more() {
+        let bench = Bench::new(1000, 160);
+        let sessions = [1, 2, 3, 4].map(Session);
+        assert_eq!(sessions.map(|session| bench.ask(1, session, HERE, UDP).0), [64, 64, 32, 0]);
+        assert_eq!(sessions.map(|session| bench.ask(10, session, HERE, UDP).0), [64, 64, 32, 0]);
+        assert_eq!(bench.ask(20, Session(4), HERE, UDP).0, 0, "all has been renewed");
+        assert_eq!(bench.ask(26, Session(4), HERE, UDP).0, 64);
     }
 
     #[test]
     fn a_whole_network_of_ipv6_is_one_address() {
-        let reservations = Reservations::new(LIMIT);
-        let mut held = reservations.lock(at(1));
-        let address = |network: u16, host: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xDB8, 0, network, 0, 0, 0, host));
-        for number in 0..40 {
-            held.keep(A, coin(number.into()), address(1, number));
+        let bench = Bench::new(1000, 64);
+        let address = |network: u16, host: u16| Ipv6Addr::new(0x2001, 0xDB8, 0, network, 0, 0, 0, host);
+        assert_eq!(bench.ask(1, A, address(1, 1), UDP).0, 64);
+        assert_eq!((bench.ask(1, B, address(1, 2), UDP).0, bench.ask(1, B, address(2, 2), UDP).0), (0, 64));
+    }
+
+    #[test]
+    fn a_newcomer_gets_room_from_whoever_has_most_and_who_has_few_keeps_them() {
+        let bench = Bench::new(640, 640);
+        bench.ask(1, A, HERE, UDP);
+        let greedy = (10..19).map(Session);
+        assert_eq!(greedy.clone().map(|session| bench.ask(1, session, THERE, UDP).0).sum::<usize>(), 9 * 64);
+        for newcomer in 1..8 {
+            assert_eq!(bench.ask(2, Session(100 + u32::from(newcomer)), [198, 51, 100, newcomer], UDP).0, 64);
+            assert!(!bench.keeps(2, Session(9 + u32::from(newcomer)), 64 * u32::from(newcomer)), "the oldest has gone");
         }
-        assert_eq!((held.room(A, address(1, 99)), held.room(A, address(2, 99))), (0, 40));
+        assert!((0..64).all(|number| bench.keeps(2, A, number)));
+        assert_eq!(bench.ask(2, B, HERE, UDP).0, 64, "two have twice as many as the others now");
+        assert_eq!(bench.ask(2, Session(9), HERE, UDP).0, 0, "and take nothing from who has less");
+        assert!((0..64).all(|number| bench.keeps(2, A, number)));
+    }
+
+    #[test]
+    fn forged_datagrams_take_from_each_other_alone() {
+        let bench = Bench::new(640, 640);
+        let forged = |number: u8| bench.ask(2, Session(100 + u32::from(number)), [198, 51, 100, number], UDP).0;
+        assert_eq!(bench.ask(1, A, HERE, Transport::Tcp).0, 64);
+        assert!((0..100).all(|number| forged(number) == 64), "the last who came has as many as the others");
+        assert!((0..64).all(|number| bench.keeps(2, A, number)));
+        assert!((1..5).all(|session| bench.ask(2, Session(session), HERE, Transport::Tcp).0 == 64));
+        assert!((0..64).all(|number| bench.keeps(2, A, number)));
+        let connected = (5..20).map(|session| bench.ask(2, Session(session), THERE, Transport::Tcp).0);
+        assert_eq!(connected.sum::<usize>(), 3 * 64, "their half is taken: now they share it");
+        assert!((0..5).all(|number| forged(number) == 64));
     }
 }

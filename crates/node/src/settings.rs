@@ -107,9 +107,11 @@ impl Default for BreakLimit {
 /// Source: protocol §5.7
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReservationLimit {
-    /// For all. Where more are asked for, none is offered. Some 100 bytes of memory each.
+    /// For all. Where more are asked for, whoever has most gives his oldest up. Half is for those who ask over connections,
+    /// half for those who send datagrams, where both do. Some 12 bytes of memory each, 256 at most.
     pub numbers_max: usize,
-    /// For one address, or one network of IPv6 (/64).
+    /// For one address, or one network of IPv6 (/64): so many over connections, and so many by datagrams, which anybody may
+    /// send in its name.
     pub per_address_max: usize,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use raida_wire::audit::Counts;
 use raida_wire::{Denomination, SerialNumber};
 
-use crate::chunk::{ChunkId, RECORDS};
+use crate::chunk::ChunkId;
 use crate::page_id::PageId;
 
 /// The size of one denomination's bitmap, in octets.
@@ -65,12 +65,13 @@ impl Issued {
         }
     }
 
-    /// The numbers that are not issued, ascending.
-    pub(crate) fn free(&self, denomination: Denomination) -> impl Iterator<Item = SerialNumber> {
-        self.of(denomination).iter().zip((0..).step_by(RECORDS)).flat_map(|(word, first)| {
-            let free = !word.load(Ordering::Relaxed);
-            (0..u64::BITS).filter(move |bit| free >> bit & 1 == 1).filter_map(move |bit| SerialNumber::new(first + bit))
-        })
+    /// The coins of a page that are not issued: bit n mod 64 of word n / 64.
+    pub(crate) fn free(&self, page: PageId) -> [u64; ChunkId::PER_PAGE] {
+        let mut free = [0; ChunkId::PER_PAGE];
+        for (bits, id) in free.iter_mut().zip(ChunkId::of_page(page)) {
+            *bits = !self.word(id);
+        }
+        free
     }
 
     fn of(&self, denomination: Denomination) -> &[AtomicU64] {
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_bits_and_free_numbers_agree() {
+    fn counts_bits_and_free_coins_agree() {
         let issued = Issued::new();
         let denomination = Denomination::new(3).unwrap();
         let (id, place) = ChunkId::of(CoinId::new(3, 70).unwrap());
@@ -98,8 +99,8 @@ mod tests {
         issued.bitmap(denomination, &mut bitmap);
         assert_eq!(bitmap.iter().map(|octet| octet.count_ones()).sum::<u32>(), 2);
         assert_eq!(bitmap[8], 1 | 1 << 6);
-        let free: Vec<_> = issued.free(denomination).map(SerialNumber::get).collect();
-        assert_eq!(free.len(), 1_023_998);
-        assert!(!free.contains(&70) && !free.contains(&64) && free.contains(&1_023_999));
+        let page = |number| PageId::new(denomination, number).unwrap();
+        assert_eq!(issued.free(page(0))[..3], [u64::MAX, !(1 << 6 | 1), u64::MAX]);
+        assert_eq!(issued.free(page(999)), [u64::MAX; 16]);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use raida_wire::audit::Counts;
-use raida_wire::{AuthenticityNumber, CoinId, Denomination, SerialNumber, vote};
+use raida_wire::{AuthenticityNumber, CoinId, Denomination, vote};
 use redb::{Database, DatabaseError, StorageBackend, StorageError};
 
 use crate::batch::Batch;
@@ -23,6 +23,7 @@ use crate::medium::{Medium, Plug};
 use crate::mirror::{Mirror, Peek};
 use crate::named_file::NamedFile;
 use crate::options::Options;
+use crate::page_id::PageId;
 use crate::page_set::PageSet;
 use crate::record::Record;
 use crate::recovery::Tally;
@@ -171,9 +172,11 @@ impl Store {
         *out = *bitmap;
     }
 
-    /// The serial numbers that are not issued, ascending. Changes made meanwhile may or may not show.
-    pub fn free_numbers(&self, denomination: Denomination) -> impl Iterator<Item = SerialNumber> {
-        self.mirror.issued.free(denomination)
+    /// The coins of a page that are not issued: bit n mod 64 of word n / 64 for the coin of record n. Changes made meanwhile
+    /// may or may not show.
+    #[must_use]
+    pub fn free_on(&self, page: PageId) -> [u64; PageId::RECORDS / 64] {
+        self.mirror.issued.free(page)
     }
 
     /// The number that stands for a coin that is not issued, in pages and exports. It authenticates nothing.

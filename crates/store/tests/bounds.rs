@@ -116,16 +116,16 @@ fn start_hashes_only_what_was_not_saved() {
 }
 
 #[test]
-fn free_numbers_and_bitmap_follow_commits() {
+fn free_coins_and_bitmap_follow_commits() {
     let store = Store::open_on(Disk::new().plug_in(), &Options::new([7; 32])).unwrap();
     set(&store, 0..70, 1);
-    let first = |store: &Store| store.free_numbers(coin(0).denomination).next().unwrap().get();
-    assert_eq!(first(&store), 70);
+    let free = |store: &Store| store.free_on(PageId::of(coin(0)))[..3].to_vec();
+    assert_eq!(free(&store), [0, !0b11_1111, u64::MAX]);
     let mut batch = store.write().unwrap();
     batch.request(|changes| changes.free(coin(3))).unwrap();
-    assert_eq!(first(&store), 70, "not committed yet");
+    assert_eq!(free(&store)[0], 0, "not committed yet");
     batch.commit().unwrap();
-    assert_eq!(first(&store), 3);
+    assert_eq!(free(&store)[0], 0b1000);
     let mut bitmap = [0; raida_store::BITMAP_LEN];
     store.bitmap(coin(0).denomination, &mut bitmap);
     assert_eq!((bitmap[0], bitmap[8], bitmap[9]), (0b1111_0111, 0b11_1111, 0));

@@ -9,6 +9,7 @@
 )]
 
 mod bank;
+mod change;
 mod conservation;
 mod defects;
 mod dice;

@@ -212,7 +212,7 @@ fn a_stranger_who_asks_for_change_without_end_leaves_numbers_to_others() {
     let greedy: Vec<_> = (1..6).map(|session| offered([192, 0, 2, 1], session)).collect();
     assert_eq!(greedy, [64, 64, 32, 0, 0]);
     assert_eq!(node.statistics().refusals().reservations.get(), 3);
-    assert_eq!([7, 8].map(|session| offered([192, 0, 2, 2], session)), [64, 32], "another address has what is left");
+    assert_eq!([7, 8].map(|session| offered([192, 0, 2, 2], session)), [64, 64], "and gives to another address");
     clock.advance(Duration::from_secs(16));
     assert_eq!(offered([192, 0, 2, 1], 9), 64, "reservations end");
 }
