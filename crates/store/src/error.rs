@@ -113,6 +113,8 @@ pub enum OpenError {
     InUse,
     /// It is a database, but not of coins, or no database at all.
     Foreign,
+    /// Nothing is in it: somebody, or a file system that failed, has emptied it.
+    Empty,
     /// It is damaged.
     Damaged(String),
     /// Another version of the program made it.
@@ -134,6 +136,7 @@ impl fmt::Display for OpenError {
             Self::System { path, error } => write!(f, "{}: {error}", path.display()),
             Self::InUse => f.write_str("coin database is in use by another process"),
             Self::Foreign => f.write_str("file is no coin database"),
+            Self::Empty => f.write_str("coin database has 0 bytes"),
             Self::Damaged(reason) => write!(f, "coin database is damaged: {reason}"),
             Self::Version { found, expected } => {
                 write!(f, "coin database has version {found}, expected version {expected}")
@@ -149,7 +152,7 @@ impl std::error::Error for OpenError {
         match self {
             Self::System { error, .. } => Some(error),
             Self::Store(error) => Some(error),
-            Self::InUse | Self::Foreign | Self::Damaged(_) | Self::Version { .. } | Self::Secret => None,
+            Self::InUse | Self::Foreign | Self::Empty | Self::Damaged(_) | Self::Version { .. } | Self::Secret => None,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The store: opening it, reading, and the way to a change.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -82,24 +83,48 @@ pub(crate) struct Trees {
 }
 
 impl Store {
-    /// Opens the coins in a folder, or makes an empty store there, for its owner alone. The folder must exist.
+    /// Opens the coins in a folder, or makes an empty store there, as [`make`](Self::make) does.
     ///
     /// Brings the Merkle trees up to date. After a crash the whole file is read once.
     ///
     /// # Errors
     ///
-    /// Where the file belongs to another process, another program, another version or another secret, is damaged, or
-    /// where the system refuses.
+    /// Where the file belongs to another process, another program, another version or another secret, is damaged or
+    /// empty, or where the system refuses.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        Self::make(folder)?;
         let path = folder.join(FILE_NAME);
         let failed = |error| OpenError::System { path: path.clone(), error };
-        let is_new = !path.try_exists().map_err(failed)?;
-        let mut how = OpenOptions::new();
-        let file = how.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
-        if is_new {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() == 0 {
+            return Err(OpenError::Empty);
         }
         Self::open_on(NamedFile::new(file).map_err(refused)?, options)
+    }
+
+    /// Makes a database without coins in a folder that has none, for its owner alone. It appears whole or not at all: a file
+    /// with nothing in it was never one. The folder must exist.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses.
+    pub fn make(folder: &Path) -> Result<(), OpenError> {
+        let path = folder.join(FILE_NAME);
+        let failed = |error| OpenError::System { path: path.clone(), error };
+        if path.try_exists().map_err(failed)? {
+            return Ok(());
+        }
+        let draft = folder.join(format!(".{FILE_NAME}.{}", process::id()));
+        // Of a process of the same number that was killed here.
+        let _ = fs::remove_file(&draft);
+        let linked = write_blank(&draft).and_then(|()| fs::hard_link(&draft, &path).map_err(failed));
+        let removed = fs::remove_file(&draft).map_err(failed);
+        match linked {
+            // Another process was faster.
+            Err(OpenError::System { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => removed?,
+            linked => linked.and(removed)?,
+        }
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
     }
 
     /// As [`open`](Self::open), on any medium.
@@ -278,6 +303,15 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("issued", &self.issued()).finish_non_exhaustive()
     }
+}
+
+/// Writes a database without any table.
+fn write_blank(path: &Path) -> Result<(), OpenError> {
+    let failed = |error| OpenError::System { path: path.to_owned(), error };
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let backend = NamedFile::new(file.try_clone().map_err(failed)?).map_err(refused)?;
+    drop(Database::builder().create_with_backend(backend).map_err(refused)?);
+    file.sync_all().map_err(failed)
 }
 
 /// What the database says where it does not open, in our words.

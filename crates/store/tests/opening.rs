@@ -39,6 +39,30 @@ fn file_is_for_its_owner_alone() {
 }
 
 #[test]
+fn file_that_was_emptied_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    fs::write(&path, "").unwrap();
+    let refused = Store::open(folder.path(), &options()).unwrap_err();
+    assert!(matches!(refused, OpenError::Empty), "{refused}");
+    assert_eq!(fs::metadata(path).unwrap().len(), 0);
+}
+
+#[test]
+fn database_appears_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    // What is left where a process of this number was killed half-way.
+    fs::write(folder.path().join(format!(".{FILE_NAME}.{}", std::process::id())), "redb").unwrap();
+    Store::make(folder.path()).unwrap();
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [FILE_NAME]);
+    assert!(fs::metadata(folder.path().join(FILE_NAME)).unwrap().len() > 0);
+    let store = Store::open(folder.path(), &options()).unwrap();
+    Store::make(folder.path()).unwrap();
+    assert_eq!(store.issued().0.iter().sum::<u32>(), 0);
+}
+
+#[test]
 fn second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let _first = Store::open(folder.path(), &options()).unwrap();

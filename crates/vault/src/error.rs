@@ -23,6 +23,11 @@ pub enum VaultError {
         /// Why not.
         error: OpenError,
     },
+    /// There are no coins where there are secrets, and so were coins.
+    Lost {
+        /// The file that they were in.
+        path: PathBuf,
+    },
     /// The nodes of the network can not be asked for their votes.
     Circle(CircleError),
     /// `integrity.mirrors` lists the node itself.
@@ -36,12 +41,22 @@ pub enum VaultError {
     },
 }
 
+/// What to do without coins.
+const WAY_OUT: &str = "restore it from a backup, or import an export (docs/operations.md, 7); a node that is to begin anew \
+                       must have no secrets.toml either";
+
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(error) => error.fmt(f),
             Self::Secrets(error) => error.fmt(f),
+            Self::Coins { folder, error: OpenError::Empty } => {
+                write!(f, "coins in {}: {}: remove it, and then {WAY_OUT}", folder.display(), OpenError::Empty)
+            }
             Self::Coins { folder, error } => write!(f, "coins in {}: {error}", folder.display()),
+            Self::Lost { path } => {
+                write!(f, "{} is missing, but there are secrets beside it: {WAY_OUT}", path.display())
+            }
             Self::Circle(error) => write!(f, "server.raida_servers: {error}"),
             Self::OwnMirror(mirror) => write!(f, "integrity.mirrors: {mirror} is this node itself"),
             Self::Thread { purpose, error } => write!(f, "starting the thread for {purpose}: {error}"),

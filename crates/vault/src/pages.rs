@@ -15,7 +15,7 @@ use raida_config::Config;
 use raida_store::pages::{self, ExportError, ImportError, Orphans, Progress, Selection, Summary};
 
 use crate::error::VaultError;
-use crate::vault::{month, open};
+use crate::vault::{make_coins, month, open};
 
 /// What to do instead of serving, while no server uses the data folder.
 #[derive(Clone, Debug, Subcommand)]
@@ -52,7 +52,8 @@ impl Task {
     }
 }
 
-/// Takes the page files of a folder over into the store of this configuration. Can be cut off and run again.
+/// Takes the page files of a folder over into the store of this configuration, also where only its secrets are left. Can be
+/// cut off and run again.
 ///
 /// `claims`: coins with an owner but without a month become issued; else they are listed and left.
 ///
@@ -60,6 +61,7 @@ impl Task {
 ///
 /// See [`PagesError`]. Where a file is wrong, nothing was changed.
 pub fn import(config: &Config, folder: &Path, claims: bool, out: &mut dyn Write) -> Result<(), PagesError> {
+    make_coins(config)?;
     let (_, mut store) = open(config)?;
     let orphans = if claims { Orphans::Claim(month()) } else { Orphans::Leave };
     let mut bar = Bar::new();

@@ -1,5 +1,6 @@
 //! What a node opens at its start and closes at its end.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use raida_node::{AdminKey, BreakLimit, Node, Peers, ReservationLimit, Rounds, Se
 use raida_peers::Keeper;
 use raida_reactor::clock::Clock;
 use raida_reactor::counters::Counters;
-use raida_store::{Caretaker, Options, Report, Store};
+use raida_store::{Caretaker, FILE_NAME, Options, Report, Store};
 use raida_wire::Month;
 use tracing::{error, info, warn};
 
@@ -32,7 +33,8 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Opens the data folder of this configuration. What is missing is made: folder, secrets, an empty store.
+    /// Opens the data folder of this configuration. What is missing at a first start is made: folder, an empty store, secrets.
+    /// Once there are secrets, a store that is missing is lost.
     ///
     /// # Errors
     ///
@@ -122,13 +124,28 @@ fn tell(report: Report) {
 pub(crate) fn open(config: &Config) -> Result<(Secrets, Store), VaultError> {
     let folder = &config.store.data_dir;
     make_data_dir(folder)?;
+    // Before the secrets, wherever a first start is cut off: where those are and no coins, coins have been lost.
+    if fs::symlink_metadata(config.secrets_path()).is_err() {
+        make_coins(config)?;
+    }
     let secrets = secrets::load_or_create(&config.secrets_path())?;
     if secrets.created {
         info!(path = %config.secrets_path().display(), "admin key and node secret made at first start");
     }
+    let path = folder.join(FILE_NAME);
+    if path.try_exists().is_ok_and(|exists| !exists) {
+        return Err(VaultError::Lost { path });
+    }
     let store = Store::open(folder, &options(config, &secrets));
     let store = store.map_err(|error| VaultError::Coins { folder: folder.clone(), error })?;
     Ok((secrets, store))
+}
+
+/// Makes a store without coins in a data folder that has none.
+pub(crate) fn make_coins(config: &Config) -> Result<(), VaultError> {
+    let folder = &config.store.data_dir;
+    make_data_dir(folder)?;
+    Store::make(folder).map_err(|error| VaultError::Coins { folder: folder.clone(), error })
 }
 
 fn options(config: &Config, secrets: &Secrets) -> Options {
@@ -150,4 +167,45 @@ pub fn month() -> Month {
 /// Since 1970, by the system's clock.
 pub(crate) fn seconds() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use raida_config::Sources;
+
+    use super::*;
+
+    fn config(folder: &tempfile::TempDir) -> Config {
+        let mut config = Config::load(&Sources::default()).unwrap().config;
+        config.store.data_dir = folder.path().join("data");
+        config
+    }
+
+    #[test]
+    fn coins_that_are_gone_are_missed_and_the_way_out_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder);
+        let coins = config.store.data_dir.join(FILE_NAME);
+        Vault::open(&config).unwrap().close();
+        fs::write(&coins, "").unwrap();
+        let emptied = Vault::open(&config).unwrap_err().to_string();
+        assert!(emptied.contains("coin database has 0 bytes: remove it"), "{emptied}");
+        fs::remove_file(&coins).unwrap();
+        let lost = Vault::open(&config).unwrap_err().to_string();
+        assert!(lost.starts_with(&format!("{} is missing", coins.display())), "{lost}");
+        assert!([emptied, lost].iter().all(|told| told.contains("import") && told.lines().count() == 1));
+        assert!(!coins.exists(), "nothing was made");
+        fs::remove_file(config.secrets_path()).unwrap();
+        assert!(Vault::open(&config).unwrap().secrets_are_new(), "a node that begins anew");
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_is_a_first_start_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder);
+        make_coins(&config).unwrap();
+        assert!(!config.secrets_path().exists());
+        assert!(Vault::open(&config).unwrap().secrets_are_new());
+        assert!(!Vault::open(&config).unwrap().secrets_are_new());
+    }
 }

@@ -98,6 +98,29 @@ fn page_files_that_were_taken_over_are_written_as_they_were() {
 }
 
 #[test]
+fn coins_that_were_lost_are_not_forgotten_and_can_be_imported_beside_the_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("raida-data");
+    fs::create_dir_all(folder.path().join("old/Data/00/00")).unwrap();
+    fs::write(folder.path().join("old/Data/00/00/0000.bin"), page()).unwrap();
+    let before = told(&run(folder.path(), &["import", "old"]));
+    let secrets = fs::read(data.join("secrets.toml")).unwrap();
+
+    fs::write(data.join("coins.redb"), "").unwrap();
+    let start = ["--listen", "127.0.0.1:0", "--log", "error"];
+    let line = refusal(&run(folder.path(), &start));
+    assert!(line.contains("0 bytes: remove it, and then restore it from a backup"), "{line}");
+    fs::remove_file(data.join("coins.redb")).unwrap();
+    for arguments in [&start[..], &["export", "."]] {
+        let line = refusal(&run(folder.path(), arguments));
+        assert!(line.contains("raida-data/coins.redb is missing") && line.contains("import an export"), "{line}");
+    }
+    assert_eq!(told(&run(folder.path(), &["import", "old"])), before, "it was all to be done again");
+    assert_eq!(fs::read(data.join("secrets.toml")).unwrap(), secrets);
+    assert_eq!(Running::start(&folder, &[]).stop(), Some(0));
+}
+
+#[test]
 fn a_torn_or_foreign_file_is_named_and_nothing_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("Data/00/00")).unwrap();
