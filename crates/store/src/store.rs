@@ -117,13 +117,15 @@ impl Store {
         let draft = folder.join(format!(".{FILE_NAME}.{}", process::id()));
         // Of a process of the same number that was killed here.
         let _ = fs::remove_file(&draft);
-        let linked = write_blank(&draft).and_then(|()| fs::hard_link(&draft, &path).map_err(failed));
-        let removed = fs::remove_file(&draft).map_err(failed);
-        match linked {
+        write_blank(&draft)?;
+        match fs::hard_link(&draft, &path) {
+            Ok(()) => fs::remove_file(&draft),
             // Another process was faster.
-            Err(OpenError::System { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => removed?,
-            linked => linked.and(removed)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&draft),
+            // This file system has no hard links.
+            Err(_) => fs::rename(&draft, &path),
         }
+        .map_err(failed)?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
     }
 
