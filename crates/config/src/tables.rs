@@ -232,7 +232,8 @@ tables! {
     commands: Commands {
         /// Whether executive commands are obeyed in clear from anywhere. Their admin key is then for everybody to read.
         admin_in_clear: bool = Key::boolean("admin_in_clear", false);
-        /// Break requests of one address within `breaks_span_s`.
+        /// Break requests of one address within `breaks_span_s`. Of datagrams, which anybody may send in its name, those
+        /// that broke a coin.
         breaks_max: usize = Key::integer("breaks_per_address_max", 0..=65_536, 30);
         /// Span in which Break requests are counted.
         breaks_span: Duration = Key::seconds("breaks_span_s", 1..=604_800, 28_800);

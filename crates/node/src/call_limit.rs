@@ -26,13 +26,20 @@ impl CallLimit {
         Self { limit, calls: Mutex::default() }
     }
 
-    /// Whether an address may call now. If so, the call counts.
+    /// Whether an address may call now.
     pub(crate) fn admits(&self, from: IpAddr, now: Instant) -> bool {
-        if self.limit.loopback_exempt && from.is_loopback() {
+        if self.is_exempt(from) {
             return true;
         }
-        if self.limit.calls == 0 {
-            return false;
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = |time: &Instant| *time + self.limit.span <= now;
+        calls.get(&from).map_or(0, |times| times.len() - times.partition_point(is_over)) < self.limit.calls
+    }
+
+    /// Counts a call from an address.
+    pub(crate) fn count(&self, from: IpAddr, now: Instant) {
+        if self.is_exempt(from) {
+            return;
         }
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() >= ADDRESSES_MAX && !calls.contains_key(&from) {
@@ -42,11 +49,11 @@ impl CallLimit {
         while times.front().is_some_and(|first| *first + self.limit.span <= now) {
             times.pop_front();
         }
-        if times.len() >= self.limit.calls {
-            return false;
-        }
         times.push_back(now);
-        true
+    }
+
+    fn is_exempt(&self, from: IpAddr) -> bool {
+        self.limit.loopback_exempt && from.is_loopback()
     }
 
     /// How many addresses are remembered.
@@ -83,10 +90,19 @@ mod tests {
         BreakLimit { calls: 3, span: Duration::from_secs(100), loopback_exempt: true }
     }
 
+    /// Calls, and tells whether that was allowed.
+    fn may_call(calls: &CallLimit, from: IpAddr, now: Instant) -> bool {
+        let admitted = calls.admits(from, now);
+        if admitted {
+            calls.count(from, now);
+        }
+        admitted
+    }
+
     #[test]
     fn no_span_sees_more_calls_than_allowed_and_refused_calls_do_not_count() {
         let calls = CallLimit::new(limit());
-        let admitted: Vec<_> = (0..400).filter(|second| calls.admits(address(1), at(*second))).collect();
+        let admitted: Vec<_> = (0..400).filter(|second| may_call(&calls, address(1), at(*second))).collect();
         assert_eq!(admitted, [0, 1, 2, 100, 101, 102, 200, 201, 202, 300, 301, 302]);
     }
 
@@ -95,11 +111,11 @@ mod tests {
         let calls = CallLimit::new(limit());
         let strict = CallLimit::new(BreakLimit { loopback_exempt: false, ..limit() });
         for call in 0..5 {
-            assert_eq!(calls.admits(address(1), at(0)), call < 3);
-            assert_eq!(calls.admits(address(1 + (1 << 16)), at(0)), call < 3);
+            assert_eq!(may_call(&calls, address(1), at(0)), call < 3);
+            assert_eq!(may_call(&calls, address(1 + (1 << 16)), at(0)), call < 3);
             for loopback in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
-                assert!(calls.admits(loopback, at(0)));
-                assert_eq!(strict.admits(loopback, at(0)), call < 3);
+                assert!(may_call(&calls, loopback, at(0)));
+                assert_eq!(may_call(&strict, loopback, at(0)), call < 3);
             }
         }
     }
@@ -109,11 +125,11 @@ mod tests {
         let calls = CallLimit::new(limit());
         let many = u32::try_from(ADDRESSES_MAX).unwrap();
         for number in 0..3 * many {
-            assert!(calls.admits(address(number), at(u64::from(number))));
+            assert!(may_call(&calls, address(number), at(u64::from(number))));
             assert!(calls.calls.lock().unwrap().len() <= ADDRESSES_MAX);
         }
         let last = address(3 * many - 1);
         let later = at(u64::from(3 * many));
-        assert_eq!([(); 3].map(|()| calls.admits(last, later)), [true, true, false]);
+        assert_eq!([(); 3].map(|()| may_call(&calls, last, later)), [true, true, false]);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use raida_reactor::service::Transport;
 use raida_wire::payload::{Claim, Payload};
 use raida_wire::{CoinId, Denomination, Status};
 
@@ -57,10 +58,13 @@ pub(crate) fn break_coin(
 ) -> Outcome {
     let (session, whole, parts) = read(asked.payload())?;
     let lower = Denomination::new(whole.coin.denomination()).and_then(Denomination::lower).ok_or(ODD_COIN)?;
-    let now = node.now();
-    if !node.books.breaks.admits(asked.from, now) {
+    let (breaks, now, is_connected) = (&node.books.breaks, node.now(), asked.transport == Transport::Tcp);
+    if !breaks.admits(asked.from, now) {
         node.statistics().refusals().breaks.count();
         return Err(Status::REQUEST_RATE.into());
+    }
+    if is_connected {
+        breaks.count(asked.from, now);
     }
     let coin = whole.coin.judge().ok_or(ODD_COIN)?;
     if !ledger.is_authentic(&whole)? {
@@ -76,6 +80,10 @@ pub(crate) fn break_coin(
         ledger.give(target, part.an)?;
     }
     ledger.withdraw(coin)?;
+    // A datagram may name anybody's address: whoever that is, calls without a coin to break take nothing from him.
+    if !is_connected {
+        breaks.count(asked.from, now);
+    }
     Ok(Status::SUCCESS)
 }
 

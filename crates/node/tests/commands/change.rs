@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raida_node::testing::{Coins, HandClock, ask_from, in_clear, settings, surroundings};
-use raida_node::{Node, ReservationLimit, Settings, Surroundings};
+use raida_node::{BreakLimit, Node, ReservationLimit, Settings, Surroundings};
 use raida_reactor::service::Transport;
 use raida_wire::{Command, Status};
 
@@ -85,4 +85,19 @@ fn who_has_his_share_of_numbers_renews_them_and_gets_others_for_those_he_has_use
     assert_eq!(break_coin(&node, CLIENT, UDP, 1, A, &mine[..10]), Status::SUCCESS);
     assert_eq!(offered(&node, CLIENT, UDP, 9, 1, 1).len(), 10, "what is a coin now is kept for nobody");
     assert_eq!(offered(&node, CLIENT, UDP, 7, 1, 1), mine[10..]);
+}
+
+#[test]
+fn datagrams_in_the_name_of_another_do_not_use_up_his_breaks() {
+    let node = node(|settings| settings.breaks = BreakLimit { calls: 2, ..BreakLimit::default() });
+    for forged in 0..5 {
+        assert_eq!(break_coin(&node, CLIENT, UDP, 1, [forged; 16], &[]), Status::ALL_FAIL);
+        assert_eq!(break_coin(&node, CLIENT, UDP, forged.into(), A, &[]), Status::INVALID_SN_OR_DENOMINATION);
+    }
+    let targets = offered(&node, CLIENT, UDP, 7, 1, 1);
+    assert_eq!(break_coin(&node, CLIENT, UDP, 1, A, &targets[..10]), Status::SUCCESS, "this one counts");
+    assert_eq!(break_coin(&node, CLIENT, TCP, 2, B, &[]), Status::ALL_FAIL, "and so does every one over a connection");
+    for transport in [UDP, TCP] {
+        assert_eq!(break_coin(&node, CLIENT, transport, 2, A, &targets[10..20]), Status::REQUEST_RATE);
+    }
 }
