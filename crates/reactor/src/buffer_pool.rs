@@ -8,7 +8,8 @@ pub const TINY: usize = 64;
 /// Hands out buffers and takes them back.
 ///
 /// Sizes are [`SMALL`] and [`LARGE`]; both count against one bound, free ones included, so the memory can be named in
-/// advance. [`TINY`] ones do not count: a refusal must always be possible, and there is one per connection at most.
+/// advance. [`TINY`] ones do not count: a refusal must always be possible. There is one per connection at most, and no other
+/// answer joins it there.
 ///
 /// A request that is still being read is in the hands of its peer, who may take his time. [`take_to_read`] therefore
 /// leaves a quarter of the bound to requests that are whole: peers who never finish cannot keep the others from being
@@ -83,11 +84,6 @@ impl BufferPool {
             }
             (SMALL, SMALL) => &mut self.small,
             (LARGE, LARGE) => &mut self.large,
-            // Of a refusal that others have joined.
-            (TINY.., 0) => {
-                self.tiny_lent = self.tiny_lent.saturating_sub(1);
-                return;
-            }
             _ => {
                 self.booked = self.booked.saturating_sub(buffer.booked());
                 self.grown = self.grown.saturating_sub(grown(&buffer));
@@ -201,16 +197,6 @@ mod tests {
         buffer.front_mut(100).fill(0xA5);
         pool.put(buffer);
         assert!(pool.take(SMALL).unwrap().as_ref().iter().all(|&octet| octet == 0));
-    }
-
-    #[test]
-    fn a_refusal_that_others_have_joined_comes_back_too() {
-        let mut pool = BufferPool::new(SMALL);
-        let mut buffer = pool.take_tiny();
-        buffer.front_mut(TINY + 1).fill(0xA5);
-        pool.put(buffer);
-        assert_eq!((pool.tiny_lent(), pool.octets()), (0, 0));
-        assert_eq!(pool.take_tiny().len(), TINY);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use raida_conn::{Connection, Host, Instant, Policy};
 use raida_wire::{Head, Refusal, Status};
 use tracing::{debug, error};
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, SMALL};
 use crate::buffer_pool::{self, BufferPool};
 use crate::clock::{Clock, Watch};
 use crate::connection_limits::{Broken, ConnectionLimits, Guest};
@@ -233,6 +233,7 @@ impl<S: Service, C: Clock> Core<S, C> {
             guests: &mut self.guests,
             guest: link.guest.as_mut(),
             peer: link.peer,
+            has_room: link.response.as_ref().is_none_or(|waiting| waiting.len() >= SMALL),
         };
         Some(input(&mut link.machine, &self.settings.policy, &mut host))
     }
@@ -301,6 +302,8 @@ pub(crate) struct Surroundings<'a, S, C> {
     /// How its source is counted, unless it is exempt.
     guest: Option<&'a mut Guest>,
     peer: SocketAddr,
+    /// Whether an answer may be written behind those that wait: a refusal's buffer has no room, and is not counted.
+    has_room: bool,
 }
 
 impl<S: Service, C: Clock> Host for Surroundings<'_, S, C> {
@@ -318,7 +321,7 @@ impl<S: Service, C: Clock> Host for Surroundings<'_, S, C> {
     }
 
     fn joins(&self, head: &Head) -> bool {
-        self.service.weight(head) == Weight::Light
+        self.has_room && self.service.weight(head) == Weight::Light
     }
 
     fn take_buffer(&mut self, len: usize) -> Option<Buffer> {

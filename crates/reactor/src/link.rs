@@ -107,7 +107,7 @@ impl Link {
         let Range { start, end } = self.response_at;
         let (before, added) = (end - start, range.len());
         if earlier.len() < buffer.len() {
-            // A refusal's buffer has no room for more.
+            // The longer one has room for both.
             let room = buffer.front_mut(range.end.max(before + added));
             room.copy_within(range, before);
             copy(room, 0, earlier.as_ref().get(start..end).unwrap_or_default());
