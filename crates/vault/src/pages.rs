@@ -61,6 +61,8 @@ impl Task {
 ///
 /// See [`PagesError`]. Where a file is wrong, nothing was changed.
 pub fn import(config: &Config, folder: &Path, claims: bool, out: &mut dyn Write) -> Result<(), PagesError> {
+    // Before there is a store, which would pass for that of a node without coins.
+    pages::survey(folder)?;
     make_coins(config)?;
     let (_, mut store) = open(config)?;
     let orphans = if claims { Orphans::Claim(month()) } else { Orphans::Leave };

@@ -115,6 +115,8 @@ fn coins_that_were_lost_are_not_forgotten_and_can_be_imported_beside_the_secrets
         let line = refusal(&run(folder.path(), arguments));
         assert!(line.contains("raida-data/coins.redb is missing") && line.contains("import an export"), "{line}");
     }
+    assert!(refusal(&run(folder.path(), &["import", "odl"])).contains("odl"));
+    assert!(!data.join("coins.redb").exists(), "with nothing to import, coins are still missing");
     assert_eq!(told(&run(folder.path(), &["import", "old"])), before, "it was all to be done again");
     assert_eq!(fs::read(data.join("secrets.toml")).unwrap(), secrets);
     assert_eq!(Running::start(&folder, &[]).stop(), Some(0));

@@ -99,6 +99,15 @@ pub fn import(
 /// How much memory a commit takes: 4 MB.
 const CHUNKS_PER_COMMIT: usize = 4096;
 
+/// How many pages a folder has to import, as far as the names and sizes of its files tell.
+///
+/// # Errors
+///
+/// Where there is none, or a file that is no page.
+pub fn survey(folder: &Path) -> Result<usize, ImportError> {
+    Ok(Folder::survey(folder)?.pages.len())
+}
+
 /// The pages on which the store holds coins: the very ones that the folder does.
 fn known_pages(folder: &Folder, store: &Store, orphans: Orphans) -> Result<Vec<PageId>, ImportError> {
     let view = store.mirror.view();

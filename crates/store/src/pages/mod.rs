@@ -43,7 +43,7 @@ use raida_wire::CoinId;
 
 pub use error::{ExportError, FolderError, ImportError};
 pub use export::{ExportReport, Selection, export};
-pub use import::{ImportReport, Orphans, import};
+pub use import::{ImportReport, Orphans, import, survey};
 pub use initial::initial_number;
 pub use octets::PAGE_LEN;
 pub use summary::Summary;
