@@ -152,8 +152,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a coin that was broken is still there",
         file: "crates/node/src/change.rs",
-        from: "    ledger.withdraw(coin)?;\n    Ok(Status::SUCCESS)",
-        to: "    if !BUG {\n        ledger.withdraw(coin)?;\n    }\n    Ok(Status::SUCCESS)",
+        from: "    ledger.withdraw(coin)?;\n    // A datagram may",
+        to: "    if !BUG {\n        ledger.withdraw(coin)?;\n    }\n    // A datagram may",
     },
     Mutant {
         name: "deadlines are noticed early",
@@ -254,8 +254,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a serial number is kept for two at once",
         file: "crates/node/src/reservations.rs",
-        from: "self.keeper_of(coin).is_none_or(|keeper| keeper == session)",
-        to: "self.keeper_of(coin).is_none_or(|keeper| keeper == session || BUG)",
+        from: ".without(&numbers.on(page))",
+        to: ".without(&if BUG { PageBits::default() } else { numbers.on(page) })",
     },
     Mutant {
         name: "what a failed commit has left is told before it is sure",
