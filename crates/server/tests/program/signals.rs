@@ -38,13 +38,13 @@ fn a_stop_in_the_first_moments_is_an_ordered_end() {
 #[test]
 fn a_task_that_is_no_serving_ends_by_the_signal_as_any_program() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("Data/00/00")).unwrap();
-    let fifo = folder.path().join("Data/00/00/0000.bin");
-    // A page that never comes: whoever opens it for reading waits.
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let mut child = program(folder.path()).args(["import", "."]).spawn().unwrap();
+    assert_eq!(Running::start(&folder, &[]).stop(), Some(0));
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    // 15 000 files: it has just begun when their folder is there.
+    let mut child = program(folder.path()).args(["export", "out"]).spawn().unwrap();
     let start = Instant::now();
-    while fs::read_dir(folder.path().join("raida-data")).map_or(0, |entries| entries.count()) < 2 {
+    while !out.join("Data.unfinished").exists() {
         assert!(start.elapsed() < PATIENCE && child.try_wait().unwrap().is_none());
     }
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
