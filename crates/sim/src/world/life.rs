@@ -167,6 +167,10 @@ impl Life {
     /// From now on nothing stalls and nothing panics.
     pub(crate) fn calm_down(&mut self) {
         (self.work.stall_permille, self.work.panic_permille) = (0, 0);
+        // Of work that ended before it came to its panic.
+        for planned in [&self.service.panics, &self.service.panics_late] {
+            planned.store(false, Ordering::Relaxed);
+        }
     }
 
     fn set_panic(&self, dice: &mut Dice) {
