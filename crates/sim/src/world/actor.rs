@@ -135,7 +135,11 @@ impl Actor {
     /// Asks its last question: what it is told is its [`last_word`](Self::last_word).
     pub(crate) fn ask_last(&mut self, scene: &mut Scene<'_>, is_change: bool, by_datagram: bool) -> Option<ClientId> {
         self.last_word = None;
-        let question = if is_change { self.pown(scene.dice) } else { Question::Look { by_sum: false } };
+        let question = match is_change {
+            // So few that each of those who ask at once takes another road.
+            true => Question::Change(Command::POWN, self.renumber(2, || fresh(scene.dice, false))),
+            false => Question::Look { by_sum: false },
+        };
         self.begin(scene, question, Some(by_datagram))
     }
 
@@ -186,19 +190,21 @@ impl Actor {
             6 => Question::Offer { is_break: dice.odds(50) },
             7 => {
                 let number = fresh(dice, true);
-                Question::Change(Command::STORE, self.renumber(|| number.clone()))
+                Question::Change(Command::STORE, self.renumber(2, || number.clone()))
             }
             _ => self.pown(dice),
         }
     }
 
     fn pown(&self, dice: &mut Dice) -> Question {
-        Question::Change(Command::POWN, self.renumber(|| fresh(dice, false)))
+        // All of them are so many that the node wants to see a proof first.
+        let count = if dice.odds(30) { self.coins.len() } else { 2 };
+        Question::Change(Command::POWN, self.renumber(count, || fresh(dice, false)))
     }
 
-    /// Other numbers for two of its coins.
-    fn renumber(&self, mut number: impl FnMut() -> AuthenticityNumber) -> Step {
-        let before: Vec<_> = self.coins.iter().rev().take(2).cloned().collect();
+    /// Other numbers for so many of its coins.
+    fn renumber(&self, count: usize, mut number: impl FnMut() -> AuthenticityNumber) -> Step {
+        let before: Vec<_> = self.coins.iter().rev().take(count).cloned().collect();
         let after = before.iter().map(|old| Owned { coin: old.coin, number: number() }).collect();
         Step { before, after }
     }
