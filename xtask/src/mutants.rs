@@ -138,12 +138,6 @@ const MUTANTS: &[Mutant] = &[
         to: "life: if BUG { Duration::ZERO } else { LIFE }",
     },
     Mutant {
-        name: "an error behind a change is not kept for datagrams that come again",
-        file: "crates/node/src/setback.rs",
-        from: "matches!(setback, Setback::InDoubt(_))",
-        to: "matches!(setback, Setback::InDoubt(_)) && !BUG",
-    },
-    Mutant {
         name: "strangers are sent more than they send",
         file: "crates/node/src/reply.rs",
         from: "!self.has_proof && len > datagram",
